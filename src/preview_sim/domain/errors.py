@@ -115,7 +115,7 @@ class UsageError(SimulatorError):
 
 
 class FileError(UsageError):
-    """A scenario or world file that cannot be used, with the place: `file:line:column: key: why`."""
+    """A scenario or world file that cannot be used: `file:line:column: key: why`."""
 
     code = "FILE_ERROR"
 

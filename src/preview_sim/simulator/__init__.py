@@ -1,0 +1,10 @@
+"""The only wiring: a configuration becomes a running simulator.
+
+`running` serves inside an event loop of yours; `Simulator` brings a thread with its own.
+"""
+
+from preview_sim.simulator.config import Config
+from preview_sim.simulator.running import Running, running
+from preview_sim.simulator.threaded import Simulator
+
+__all__ = ["Config", "Running", "Simulator", "running"]

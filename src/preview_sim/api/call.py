@@ -1,0 +1,44 @@
+"""What stands behind a request: its sandbox, its caller, its scenario, its body."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from preview_sim.engine import Caller, Choice, Sandbox
+
+
+class Host(Protocol):
+    """A sandbox with its clock and its worker, as the API needs them."""
+
+    sandbox: Sandbox
+
+    def now(self) -> int:
+        """The simulator's clock, ms."""
+        ...
+
+    def accepted(self, request_id: str, limit: int, due: int) -> None:
+        """A run was accepted; its first answer is due at `due` (ms)."""
+        ...
+
+    async def settled(self) -> None:
+        """On an `instant` clock: until nothing is left that could run without the outside."""
+        ...
+
+
+class Hosts(Protocol):
+    """Finds the sandbox that a key belongs to."""
+
+    def of_key(self, key: str | None) -> Host:
+        """The key's sandbox; the default one for a key that nobody has."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that came through the door."""
+
+    host: Host
+    caller: Caller
+    choice: Choice
+    path: Mapping[str, str]
+    body: Any

@@ -1,0 +1,223 @@
+"""One step of a run: take the provider's answer, record it, plan what comes next.
+
+A query's outcome and duration are known when it is asked; the work is due when its answer arrives.
+So nothing waits in memory, and a restart goes on where the store says.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from preview_sim.domain.billing import settle
+from preview_sim.domain.candidate import CandidateFields
+from preview_sim.domain.draw import draw_uuid
+from preview_sim.domain.run import (
+    Completed,
+    Failed,
+    Next,
+    Outcome,
+    Page,
+    RunState,
+    after_failure,
+    after_page,
+    charged_pages,
+    transition,
+)
+from preview_sim.domain.timestamp import to_iso
+from preview_sim.domain.webhook import (
+    SOURCING_COMPLETED,
+    SOURCING_FAILED,
+    DeliveryState,
+    envelope,
+    event_label,
+)
+from preview_sim.engine.sandbox import Sandbox
+from preview_sim.provider import page as provider_page
+from preview_sim.spec import event_errors
+from preview_sim.store import Queries, deliveries, ledger, runs, work, worlds
+from preview_sim.store.deliveries import DeliveryRow
+from preview_sim.store.runs import QueryRow, RunRow
+from preview_sim.store.work import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """What a step did, and when the next piece of work is due (ms), if it made one."""
+
+    event: dict[str, object]
+    next_due: int | None
+
+
+@dataclass(slots=True)
+class _Progress:
+    """A run's totals after the answer at hand; `people` are all that it has found so far."""
+
+    answered: int
+    empty: int
+    found: int
+    people: Sequence[CandidateFields]
+
+
+async def step(sandbox: Sandbox, claim: Claim, now: int) -> Stepped | None:
+    """Do what is due of a run, in one transaction; None if the claim was lost meanwhile."""
+
+    async def body(q: Queries) -> Stepped | None:
+        run = await runs.load(q, sandbox.id, claim.id)
+        assert run is not None, f"work for a run that does not exist: {claim.id}"
+        plan = sandbox.library.get(run.scenario).provider
+        ends, _ = plan.answer(sandbox.seed, run.id, run.query)
+        progress = _Progress(run.answered, run.empty, run.found, ())
+        more: bool | None = None
+        people: bytes | None = None
+        if ends.outcome is Outcome.OK:
+            page = provider_page(sandbox.seed, run.request.search, run.query.page, plan)
+            people = await _take(q, sandbox, run, page, progress)
+            more = page.more
+            following = after_page(
+                run.query,
+                more=page.more,
+                empty=not page.people,
+                pages_at_most=run.request.pages_at_most,
+            )
+        else:
+            following = after_failure(
+                run.query,
+                retries=plan.retries,
+                pages_answered=run.answered,
+                billing=sandbox.readings_of(run.scenario)["failed-page-billing"],
+            )
+        answer = QueryRow(
+            run.query.page, run.query.attempt, run.asked_at, now, str(ends), more, people
+        )
+        if following.query is None:
+            if not await work.finish(q, sandbox.id, claim):
+                return None
+            next_due = await _end(q, sandbox, run, following, progress, now)
+        else:
+            asked_at = now + following.pause_ms
+            _, took = plan.answer(sandbox.seed, run.id, following.query)
+            next_due = asked_at + took
+            if not await work.hand_back(q, sandbox.id, claim, next_due):
+                return None
+            await runs.ask(
+                q,
+                sandbox.id,
+                run.id,
+                following.query,
+                asked_at,
+                progress.answered,
+                progress.empty,
+                progress.found,
+            )
+        await runs.record_answer(q, sandbox.id, run.id, answer)
+        return Stepped(_event(run, answer, following, now), next_due)
+
+    return await sandbox.store.transact(body)
+
+
+async def _take(
+    q: Queries, sandbox: Sandbox, run: RunRow, page: Page, progress: _Progress
+) -> bytes:
+    """Count a page in; a person whom an earlier page had is dropped (contract 2.12 [A])."""
+    earlier = await _found_so_far(q, sandbox, run) if run.query.page > 1 else []
+    known = {person["profileId"] for person in earlier}
+    new = [person for person in page.people if person["profileId"] not in known]
+    progress.answered += 1
+    progress.empty += not page.people
+    progress.found += len(new)
+    progress.people = [*earlier, *new]
+    return orjson.dumps(new)
+
+
+async def _found_so_far(q: Queries, sandbox: Sandbox, run: RunRow) -> list[CandidateFields]:
+    found: list[CandidateFields] = []
+    for answer in await runs.answers(q, sandbox.id, run.id):
+        if answer.people:
+            found += orjson.loads(answer.people)
+    return found
+
+
+async def _end(
+    q: Queries, sandbox: Sandbox, run: RunRow, last: Next, progress: _Progress, now: int
+) -> int | None:
+    """Settle the hold, keep the result, and tell the webhook; all of it or nothing."""
+    readings = sandbox.readings_of(run.scenario)
+    state = transition(run.state, last.event)
+    pages = charged_pages(
+        state,
+        answered=progress.answered,
+        empty=progress.empty,
+        failed_billing=readings["failed-page-billing"],
+        empty_page=readings["empty-page"],
+    )
+    unit, _ = await ledger.available(q, sandbox.id, run.account)
+    await ledger.settle(q, sandbox.id, run.account, run.id, settle(unit, run.held, pages), now)
+    document: Completed | Failed
+    if state is RunState.COMPLETED:
+        people = progress.people or await _found_so_far(q, sandbox, run)
+        # Written once, embedded twice: in the results and in the event.
+        candidates = orjson.Fragment(orjson.dumps(people[: run.request.limit]))
+        document = Completed(run.id, run.created_at, now, progress.found, candidates)
+        event = SOURCING_COMPLETED
+    else:
+        document = Failed(run.id, run.created_at, now)
+        event = SOURCING_FAILED
+    await runs.end(
+        q,
+        sandbox.id,
+        run.id,
+        state,
+        now,
+        progress.answered,
+        progress.empty,
+        progress.found,
+        orjson.dumps(document.results()),
+    )
+    return await _announce(q, sandbox, run, event, document, now, readings["event-label"])
+
+
+async def _announce(
+    q: Queries,
+    sandbox: Sandbox,
+    run: RunRow,
+    event: str,
+    document: Completed | Failed,
+    now: int,
+    spelling: str,
+) -> int | None:
+    """Append the one terminal event of the run, if its webhook wants it (contract 5.1 [S])."""
+    if run.request.webhook_id is None:
+        return None
+    webhook = await worlds.webhook(q, sandbox.id, run.request.webhook_id)
+    if webhook is None or not webhook.active or event not in webhook.events:
+        return None
+    delivery_id = draw_uuid(sandbox.seed, "delivery", run.id, event)
+    body = orjson.dumps(
+        envelope(event_label(event, spelling), now, delivery_id, document.event_data())
+    )
+    if sandbox.self_check:
+        wrong = event_errors(event, orjson.loads(body))
+        assert not wrong, f"a delivery of ours breaks the contract: {wrong}"
+    await deliveries.insert(
+        q,
+        sandbox.id,
+        DeliveryRow(delivery_id, webhook.id, run.id, event, body, DeliveryState.PENDING, 0, now),
+    )
+    await work.add(q, sandbox.id, work.DELIVERY, delivery_id, now)
+    return now
+
+
+def _event(run: RunRow, answer: QueryRow, following: Next, now: int) -> dict[str, object]:
+    event: dict[str, object] = {
+        "at": to_iso(now),
+        "kind": "query",
+        "requestId": run.id,
+        "page": answer.page,
+        "attempt": answer.attempt,
+        "outcome": answer.outcome,
+    }
+    after = transition(run.state, following.event)
+    if after is not RunState.PROCESSING:
+        event["status"] = after.value
+    return event

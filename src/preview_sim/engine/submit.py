@@ -1,0 +1,112 @@
+"""Accept a run: one transaction that checks the webhook, takes the hold, and queues the work."""
+
+from preview_sim.domain.billing import Unit, cost, to_units
+from preview_sim.domain.draw import draw_uuid
+from preview_sim.domain.errors import (
+    InsufficientCredits,
+    ResourceAccessDenied,
+    ResourceNotFound,
+    WebhookNotSubscribed,
+)
+from preview_sim.domain.run import PreviewRequest, Query, RunState
+from preview_sim.domain.webhook import TERMINAL_EVENTS, subscribes_to_an_end
+from preview_sim.engine.door import Caller, Choice
+from preview_sim.engine.sandbox import Sandbox
+from preview_sim.store import Queries, ledger, runs, work, worlds
+from preview_sim.store.runs import RunRow
+
+
+async def submit(
+    sandbox: Sandbox, caller: Caller, choice: Choice, request: PreviewRequest, now: int
+) -> tuple[str, int]:
+    """Accept a run; returns its requestId and when its first answer is due (ms).
+
+    Refused requests leave nothing behind: ResourceNotFound, ResourceAccessDenied and
+    WebhookNotSubscribed for the webhook (contract 1.7), InsufficientCredits for the balance (1.8).
+    """
+
+    async def body(q: Queries) -> tuple[str, int]:
+        if request.webhook_id is not None:
+            await _check_webhook(q, sandbox, caller, request.webhook_id)
+        account, unit = await _account(q, sandbox, caller, choice, now)
+        number = await worlds.next_run_number(q, sandbox.id)
+        run_id = f"req_{draw_uuid(sandbox.seed, 'run', number)}"
+        held = cost(unit, request.pages_at_most)
+        if not await ledger.hold(q, sandbox.id, account, run_id, held, now):
+            _, free = await ledger.available(q, sandbox.id, account)
+            raise _too_little(unit, held, free)
+        query = Query()
+        _, took = choice.scenario.provider.answer(sandbox.seed, run_id, query)
+        due = now + took
+        await runs.insert(
+            q,
+            sandbox.id,
+            RunRow(
+                id=run_id,
+                number=number,
+                company=caller.company,
+                account=account,
+                scenario=choice.scenario.name,
+                via=choice.via,
+                request=request,
+                state=RunState.PROCESSING,
+                held=held,
+                created_at=now,
+                completed_at=None,
+                query=query,
+                asked_at=now,
+                answered=0,
+                empty=0,
+                found=0,
+            ),
+        )
+        await work.add(q, sandbox.id, work.RUN, run_id, due)
+        return run_id, due
+
+    return await sandbox.store.transact(body)
+
+
+async def _check_webhook(q: Queries, sandbox: Sandbox, caller: Caller, webhook_id: str) -> None:
+    webhook = await worlds.webhook(q, sandbox.id, webhook_id)
+    about = {"resourceType": "WebhookConfig", "resourceId": webhook_id}
+    if webhook is None:
+        raise ResourceNotFound("Webhook configuration not found", about)
+    if webhook.company != caller.company:
+        raise ResourceAccessDenied("The webhook configuration belongs to another company.", about)
+    if not subscribes_to_an_end(webhook.events):
+        raise WebhookNotSubscribed(
+            f"Expected a webhook that subscribes to {' or '.join(TERMINAL_EVENTS)}, got one that "
+            f"subscribes to {', '.join(webhook.events)} only.",
+            {"webhookId": webhook_id, "events": list(webhook.events)},
+        )
+
+
+async def _account(
+    q: Queries, sandbox: Sandbox, caller: Caller, choice: Choice, now: int
+) -> tuple[str, Unit]:
+    """The account that pays: the company's, or the purse that the scenario brings for this key."""
+    plan = choice.scenario.account
+    if plan.balance is None:
+        return caller.company, caller.unit
+    purse = f"{caller.id}:{choice.scenario.name}"
+    await ledger.open_account(
+        q,
+        sandbox.id,
+        account=purse,
+        company=caller.company,
+        scenario=choice.scenario.name,
+        unit=plan.unit,
+        postpaid=plan.postpaid,
+        granted=plan.balance,
+        now=now,
+    )
+    return purse, plan.unit
+
+
+def _too_little(unit: Unit, required: int, available: int) -> InsufficientCredits:
+    need, have = to_units(unit, required), to_units(unit, available)
+    return InsufficientCredits(
+        f"This run could cost {need} {unit.value}, and {have} are available. "
+        "Lower `limit`, wait for running runs to release their hold, or top up.",
+        {"required": need, "available": have, "unit": unit.value},
+    )

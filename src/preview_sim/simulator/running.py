@@ -1,0 +1,200 @@
+"""The wiring: store, sandboxes, workers, API, control, sink and server, from one configuration."""
+
+import asyncio
+import contextlib
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+import preview_sim
+from preview_sim.api import Guard, build_api, build_control
+from preview_sim.delivery import Sender
+from preview_sim.domain.errors import ControlRefused, UsageError
+from preview_sim.domain.reading import Readings
+from preview_sim.engine import Sandbox, open_sandbox
+from preview_sim.engine.sandbox import DEFAULT_CLOCK, Settings
+from preview_sim.library import Library, default_world, load_world
+from preview_sim.provider import known_locale
+from preview_sim.simulator.clock import make_clock, start_of, wall_seconds
+from preview_sim.simulator.config import Config
+from preview_sim.simulator.server import Server, bind, url_of
+from preview_sim.simulator.worker import Event, RunningWorker, StillWorker, make_worker
+from preview_sim.sink import Sink, Subscription
+from preview_sim.spec import document_bytes
+from preview_sim.store import Queries, open_sqlite, worlds
+
+DEFAULT_SANDBOX = "default"
+
+_log = logging.getLogger(__name__)
+
+#: Runs whose limit the sink can still ask for.
+_LIMITS_KEPT = 50_000
+
+
+class SandboxHost:
+    """A sandbox with its clock and its worker, as the API needs them."""
+
+    def __init__(self, sandbox: Sandbox, worker: RunningWorker | StillWorker) -> None:
+        self.sandbox = sandbox
+        self.worker = worker
+        self.limits: OrderedDict[str, int] = OrderedDict()
+
+    def now(self) -> int:
+        return self.worker.clock.now()
+
+    def accepted(self, request_id: str, limit: int, due: int) -> None:
+        self.limits[request_id] = limit
+        if len(self.limits) > _LIMITS_KEPT:
+            self.limits.popitem(last=False)
+        self.worker.work_is_due(due)
+
+    async def settled(self) -> None:
+        await self.worker.settled()
+
+
+class Running:
+    """A simulator that runs: what the API and the control side ask for, and where it is."""
+
+    def __init__(self, base_url: str, host: SandboxHost, sink: Sink, readings: Readings) -> None:
+        self.base_url = base_url
+        self.control_url = f"{base_url}/_sim"
+        self.sink_url = f"{base_url}/_sink"
+        self.sink = sink
+        self.readings = readings
+        self._host = host
+
+    def of_key(self, key: str | None) -> SandboxHost:  # noqa: ARG002 - one sandbox, so far
+        return self._host
+
+    def sandbox(self, id_: str) -> Sandbox | None:
+        return self._host.sandbox if id_ == self._host.sandbox.id else None
+
+    def health(self) -> dict[str, Any]:
+        failures = self._host.worker.failures
+        return {
+            "status": "degraded" if failures else "ok",
+            "version": preview_sim.__version__,
+            "workFailures": failures,
+        }
+
+    async def advance(self, id_: str, by: int) -> tuple[int, list[Event]]:
+        return await self._still(id_).advance(by)
+
+    async def advance_to_next(self, id_: str) -> tuple[int, list[Event]]:
+        return await self._still(id_).advance_to_next()
+
+    async def until_idle(self, id_: str) -> tuple[int, list[Event]]:
+        return await self._still(id_).until_idle()
+
+    def _still(self, id_: str) -> StillWorker:
+        assert id_ == self._host.sandbox.id
+        worker = self._host.worker
+        if isinstance(worker, StillWorker):
+            return worker
+        raise UsageError(
+            f"The clock of this sandbox is {self._host.sandbox.clock} and moves by itself. "
+            "Start with --clock manual to move it yourself."
+        )
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config) -> AsyncIterator[Running]:
+    """A simulator that serves until the block ends; UsageError says what is wrong with `config`."""
+    library = Library(config.scenarios, known_locale)
+    world = load_world(config.world) if config.world else default_world()
+    settings = Settings(
+        config.scenario, config.readings, config.seed, config.clock, config.self_check
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        store = open_sqlite(config.db, config.durability)
+        stack.push_async_callback(store.close)
+        start = start_of(config.clock or world.clock or DEFAULT_CLOCK)
+        sandbox = await open_sandbox(DEFAULT_SANDBOX, store, library, world, settings, start)
+        bound = bind(config.host, config.port)
+        stack.callback(bound.close)
+        base_url = url_of(config.host, bound)
+        sender = Sender(wall_seconds, f"preview-sim/{preview_sim.__version__}")
+        stack.push_async_callback(sender.close)
+        clock = make_clock(sandbox.clock, sandbox.opened_at)
+        host = SandboxHost(sandbox, make_worker(sandbox, sender, base_url, clock))
+        sink = Sink(wall=wall_seconds)
+        await _introduce(sink, host)
+        simulator = Running(base_url, host, sink, sandbox.readings)
+        guard = Guard.of(config.host, bound.getsockname()[1], config.admin_token)
+        app = _Front(
+            build_api(simulator), build_control(simulator, guard), sink.app(_refuse_by(guard))
+        )
+        server = Server(app, bound)
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(server.run_until_stopped())
+            await server.ready.wait()
+            working = tasks.create_task(host.worker.run())
+            try:
+                yield simulator
+            finally:
+                sink.close()
+                server.stop()
+                working.cancel()
+                await asyncio.wait((serving,))
+
+
+async def _introduce(sink: Sink, host: SandboxHost) -> None:
+    """Tell our own sink the secrets and readings of the webhooks that lead to it."""
+    sandbox = host.sandbox
+
+    async def body(q: Queries) -> list[worlds.WebhookRow]:
+        return await worlds.webhooks(q, sandbox.id)
+
+    for webhook in await sandbox.store.transact(body):
+        sandbox_id, _, endpoint = webhook.url.removeprefix("/_sink/in/").partition("/")
+        if webhook.url.startswith("/_sink/in/"):
+            sink.expect(
+                sandbox_id,
+                endpoint,
+                Subscription(
+                    secret=webhook.secret,
+                    profile=sandbox.readings["signature"],
+                    events=webhook.events,
+                    event_label=sandbox.readings["event-label"],
+                    delivery_id=sandbox.readings["delivery-id"],
+                    limits=host.limits.get,
+                ),
+            )
+
+
+def _refuse_by(guard: Guard) -> Any:
+    def refuse(request: Request) -> Response | None:
+        try:
+            guard.check(request)
+        except ControlRefused as error:
+            said = {"code": error.code, "message": error.message}
+            return JSONResponse({"error": said}, status_code=403)
+        return None
+
+    return refuse
+
+
+class _Front:
+    """One server, three applications: `/_sim`, `/_sink`, and the API everywhere else."""
+
+    def __init__(self, api: ASGIApp, control: ASGIApp, sink: ASGIApp) -> None:
+        self._api = api
+        self._mounted = {"_sim": control, "_sink": sink}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if path.startswith("/_"):
+            name = path[1:].partition("/")[0]
+            if name in self._mounted:
+                inside = {**scope, "root_path": f"/{name}"}
+                await self._mounted[name](inside, receive, send)
+                return
+        if path == "/openapi.json" and scope["method"] in ("GET", "HEAD"):
+            await Response(document_bytes(), media_type="application/json")(scope, receive, send)
+            return
+        await self._api(scope, receive, send)

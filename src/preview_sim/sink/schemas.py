@@ -1,0 +1,101 @@
+"""The event schemas of the published contract, judged by `jsonschema`.
+
+The server validates with another library, so that server and judge never share a validator's bug.
+Where Python's reading of a schema is laxer than the standard's, it is tightened here.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from preview_sim.domain.webhook import PING, SOURCING_COMPLETED, SOURCING_FAILED
+from preview_sim.spec import standalone_schema
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator, ValidationError
+
+_COMPONENTS = {
+    SOURCING_COMPLETED: "SourcingCompletedEvent",
+    SOURCING_FAILED: "SourcingFailedEvent",
+}
+
+#: Contract 4.4 [A] for `data`; the envelope is that of every event (contract 5.2).
+_PING = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["event", "timestamp", "deliveryId", "data"],
+    "properties": {
+        "event": {"enum": ["PING", "ping"]},
+        "timestamp": {
+            "type": "string",
+            "format": "date-time",
+            "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$",
+        },
+        "deliveryId": {"type": "string", "format": "uuid"},
+        "data": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["webhookId", "message"],
+            "properties": {
+                "webhookId": {"type": "string", "format": "uuid"},
+                "message": {"type": "string"},
+            },
+        },
+    },
+}
+
+#: Comparing every item with every other takes hours on a hostile list, which `maxItems` reports.
+_COMPARED_ITEMS_MAX = 1_000
+
+_SHOWN_AT_MOST = 80
+
+
+def violations(event: str, body: Any) -> Iterator[tuple[str, str]]:
+    """JSON path and message of everything in `body` that the schema of `event` forbids."""
+    for error in _validator(event).iter_errors(body):
+        yield error.json_path, _say(error)
+
+
+def shown(value: Any) -> str:
+    """A JSON value as one short piece of a message."""
+    try:
+        text = orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # nested deeper than orjson writes
+        text = f"a deeply nested {type(value).__name__}"
+    return text if len(text) <= _SHOWN_AT_MOST else f"{text[:_SHOWN_AT_MOST]}…"
+
+
+def _say(error: "ValidationError") -> str:
+    if error.validator in ("required", "additionalProperties"):
+        return error.message
+    return (
+        f"expected {error.validator} {shown(error.validator_value)}, came {shown(error.instance)}"
+    )
+
+
+@cache
+def _validator(event: str) -> "Draft202012Validator":
+    # 60 ms at import: not before the first judgement
+    from jsonschema import Draft202012Validator, ValidationError, validators  # noqa: PLC0415 - above
+
+    def pattern(_: Any, expression: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+        # In ECMA 262 `$` is the very end and `\d` is ASCII; in Python neither is.
+        strict = re.sub(r"\$$", r"\\Z", expression)
+        if isinstance(instance, str) and not re.search(strict, instance, re.ASCII):
+            yield ValidationError(f"{instance!r} does not match {expression!r}")
+
+    def unique(judge: Any, wanted: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
+        if isinstance(instance, list) and len(instance) <= _COMPARED_ITEMS_MAX:
+            yield from Draft202012Validator.VALIDATORS["uniqueItems"](
+                judge, wanted, instance, schema
+            )
+
+    # types-jsonschema leaves `extend` untyped
+    strict: type[Draft202012Validator] = validators.extend(  # type: ignore[no-untyped-call]
+        Draft202012Validator, {"pattern": pattern, "uniqueItems": unique}
+    )
+    schema = _PING if event == PING else standalone_schema(_COMPONENTS[event])
+    return strict(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)

@@ -1,0 +1,114 @@
+"""Deliveries and their attempts."""
+
+from dataclasses import dataclass
+
+from preview_sim.domain.webhook import Attempt, DeliveryState
+from preview_sim.store.queries import Queries, Row
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A delivery: one event of one run to one webhook. `body` is sent as it stands."""
+
+    id: str
+    webhook: str
+    run: str
+    event: str
+    body: bytes
+    state: DeliveryState
+    attempts: int
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One attempt of a delivery; `at` is when it ended."""
+
+    delivery: str
+    number: int
+    at: int
+    status: int | None
+    error: str | None
+    duration_ms: int
+    retry_at: int | None
+
+
+async def insert(q: Queries, sandbox: str, delivery: DeliveryRow) -> None:
+    await q.all(
+        "INSERT INTO delivery (sandbox, id, webhook, run, event, body, state, attempts,"
+        " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        sandbox,
+        delivery.id,
+        delivery.webhook,
+        delivery.run,
+        delivery.event,
+        delivery.body,
+        delivery.state.value,
+        delivery.attempts,
+        delivery.created_at,
+    )
+
+
+_DELIVERY = (
+    "SELECT id, webhook, run, event, body, state, attempts, created_at FROM delivery"
+    " WHERE sandbox = $1"
+)
+
+
+async def load(q: Queries, sandbox: str, delivery: str) -> DeliveryRow | None:
+    row = await q.one(f"{_DELIVERY} AND id = $2", sandbox, delivery)
+    return _delivery(row) if row else None
+
+
+async def of_run(q: Queries, sandbox: str, run: str) -> list[DeliveryRow]:
+    rows = await q.all(f"{_DELIVERY} AND run = $2 ORDER BY created_at, id", sandbox, run)
+    return [_delivery(row) for row in rows]
+
+
+async def record_attempt(
+    q: Queries,
+    sandbox: str,
+    delivery: str,
+    number: int,
+    at: int,
+    attempt: Attempt,
+    state: DeliveryState,
+    retry_at: int | None,
+) -> None:
+    """Append an attempt, and what it made of the delivery."""
+    await q.all(
+        "INSERT INTO attempt (sandbox, delivery, number, at, status, error, duration_ms, retry_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        sandbox,
+        delivery,
+        number,
+        at,
+        attempt.status,
+        attempt.error,
+        attempt.duration_ms,
+        retry_at,
+    )
+    await q.all(
+        "UPDATE delivery SET state = $3, attempts = $4 WHERE sandbox = $1 AND id = $2",
+        sandbox,
+        delivery,
+        state.value,
+        number,
+    )
+
+
+async def attempts(q: Queries, sandbox: str, delivery: str) -> list[AttemptRow]:
+    rows = await q.all(
+        "SELECT delivery, number, at, status, error, duration_ms, retry_at FROM attempt"
+        " WHERE sandbox = $1 AND delivery = $2 ORDER BY number",
+        sandbox,
+        delivery,
+    )
+    return [AttemptRow(*row) for row in rows]
+
+
+def _delivery(row: Row) -> DeliveryRow:
+    id_, webhook, run, event, body, state, attempts_made, created_at = row
+    return DeliveryRow(
+        id_, webhook, run, event, body, DeliveryState(state), attempts_made, created_at
+    )

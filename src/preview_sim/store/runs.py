@@ -1,0 +1,225 @@
+"""Runs and the queries that they put to the provider."""
+
+from dataclasses import dataclass
+
+from preview_sim.domain.run import PreviewRequest, Query, RunState
+from preview_sim.store.queries import Queries, Row
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as stored: what was asked, where it stands. `query` is the one in the air."""
+
+    id: str
+    number: int
+    company: str
+    account: str
+    scenario: str
+    via: str
+    request: PreviewRequest
+    state: RunState
+    held: int
+    created_at: int
+    completed_at: int | None
+    query: Query
+    asked_at: int
+    answered: int
+    empty: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRow:
+    """One attempt at one page: when it was asked and answered, and how."""
+
+    page: int
+    attempt: int
+    asked_at: int
+    answered_at: int
+    outcome: str
+    more: bool | None
+    people: bytes | None
+    """The people that no earlier page had, as a JSON array; None if nothing came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What a poll needs. `result` is the whole body once the run is over."""
+
+    company: str
+    scenario: str
+    via: str
+    created_at: int
+    found: int
+    result: bytes | None
+
+
+async def insert(q: Queries, sandbox: str, run: RunRow) -> None:
+    request = run.request
+    await q.all(
+        "INSERT INTO run (sandbox, id, number, company, account, scenario, via, title,"
+        " job_description, location, query, candidate_limit, webhook, state, held, created_at,"
+        " page, attempt, asked_at, answered, empty, found) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
+        " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, 0, 0)",
+        sandbox,
+        run.id,
+        run.number,
+        run.company,
+        run.account,
+        run.scenario,
+        run.via,
+        request.title,
+        request.job_description,
+        request.location,
+        request.query,
+        request.limit,
+        request.webhook_id,
+        run.state.value,
+        run.held,
+        run.created_at,
+        run.query.page,
+        run.query.attempt,
+        run.asked_at,
+    )
+
+
+_RUN = (
+    "SELECT id, number, company, account, scenario, via, title, job_description, location, query,"
+    " candidate_limit, webhook, state, held, created_at, completed_at, page, attempt, asked_at,"
+    " answered, empty, found FROM run WHERE sandbox = $1 AND id = $2"
+)
+
+
+async def load(q: Queries, sandbox: str, run: str) -> RunRow | None:
+    row = await q.one(_RUN, sandbox, run)
+    return _run(row) if row else None
+
+
+async def poll(q: Queries, sandbox: str, run: str) -> Polled | None:
+    row = await q.one(
+        "SELECT company, scenario, via, created_at, found, result FROM run"
+        " WHERE sandbox = $1 AND id = $2",
+        sandbox,
+        run,
+    )
+    return Polled(*row) if row else None
+
+
+async def record_answer(q: Queries, sandbox: str, run: str, answer: QueryRow) -> None:
+    """Append how one attempt ended; page and attempt make it unique."""
+    await q.all(
+        "INSERT INTO page_query (sandbox, run, page, attempt, asked_at, answered_at, outcome, more,"
+        " people) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        sandbox,
+        run,
+        answer.page,
+        answer.attempt,
+        answer.asked_at,
+        answer.answered_at,
+        answer.outcome,
+        None if answer.more is None else int(answer.more),
+        answer.people,
+    )
+
+
+async def ask(
+    q: Queries,
+    sandbox: str,
+    run: str,
+    query: Query,
+    asked_at: int,
+    answered: int,
+    empty: int,
+    found: int,
+) -> None:
+    """The run goes on: what it has so far, and the query that is in the air now."""
+    await q.all(
+        "UPDATE run SET page = $3, attempt = $4, asked_at = $5, answered = $6, empty = $7,"
+        " found = $8 WHERE sandbox = $1 AND id = $2",
+        sandbox,
+        run,
+        query.page,
+        query.attempt,
+        asked_at,
+        answered,
+        empty,
+        found,
+    )
+
+
+async def end(
+    q: Queries,
+    sandbox: str,
+    run: str,
+    state: RunState,
+    now: int,
+    answered: int,
+    empty: int,
+    found: int,
+    result: bytes,
+) -> None:
+    """The run is over, once: `result` is the body that every later poll answers with."""
+    row = await q.one(
+        "UPDATE run SET state = $3, completed_at = $4, answered = $5, empty = $6, found = $7,"
+        " result = $8 WHERE sandbox = $1 AND id = $2 AND state = $9 RETURNING id",
+        sandbox,
+        run,
+        state.value,
+        now,
+        answered,
+        empty,
+        found,
+        result,
+        RunState.PROCESSING.value,
+    )
+    assert row is not None, f"the run {run} was ended twice"
+
+
+async def answers(q: Queries, sandbox: str, run: str) -> list[QueryRow]:
+    """Every attempt of a run, in order."""
+    rows = await q.all(
+        "SELECT page, attempt, asked_at, answered_at, outcome, more, people FROM page_query"
+        " WHERE sandbox = $1 AND run = $2 ORDER BY page, attempt",
+        sandbox,
+        run,
+    )
+    return [
+        QueryRow(
+            page, attempt, asked, answered, outcome, None if more is None else bool(more), people
+        )
+        for page, attempt, asked, answered, outcome, more, people in rows
+    ]
+
+
+async def open_scenarios(q: Queries, sandbox: str) -> list[str]:
+    """The scenarios that unfinished runs still follow."""
+    rows = await q.all(
+        "SELECT DISTINCT scenario FROM run WHERE sandbox = $1 AND state = $2 ORDER BY scenario",
+        sandbox,
+        RunState.PROCESSING.value,
+    )
+    return [row[0] for row in rows]
+
+
+def _run(row: Row) -> RunRow:
+    id_, number, company, account, scenario, via = row[:6]
+    state, held, created_at, completed_at, page, attempt, asked_at = row[12:19]
+    answered, empty, found = row[19:]
+    return RunRow(
+        id_,
+        number,
+        company,
+        account,
+        scenario,
+        via,
+        PreviewRequest(*row[6:12]),
+        RunState(state),
+        held,
+        created_at,
+        completed_at,
+        Query(page, attempt),
+        asked_at,
+        answered,
+        empty,
+        found,
+    )

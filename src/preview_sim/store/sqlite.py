@@ -1,0 +1,186 @@
+"""The SQLite driver: transactions that never suspend, committed together.
+
+A body runs to its end inside one step of the loop, so no two are ever interleaved. In a file, all
+bodies of one tick share a BEGIN…COMMIT (each in a savepoint of its own) and their callers go on
+after it: one write to the log for all of them. In memory a commit costs nothing to share, so each
+body commits alone.
+"""
+
+import asyncio
+import re
+import sqlite3
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from preview_sim.domain.errors import StoreError
+from preview_sim.store import schema
+from preview_sim.store.queries import Body, Row
+
+T = TypeVar("T")
+
+#: Marks a file as ours ("pvsm"), so that another program's database is never touched.
+_APPLICATION_ID = 0x7076736D
+_STATEMENTS_KEPT = 256
+
+
+def open_sqlite(file: Path | None, durability: str = "process") -> "SqliteStore":
+    """Open or create a store; None keeps it in memory.
+
+    `durability`: what an acknowledged write survives, `process` (kill -9) or `power` (fsync on each
+    commit). StoreError says why a file cannot be used.
+    """
+    if file is None:
+        connection = _connect(":memory:")
+        _create(connection)
+        return SqliteStore(connection, shared_commit=False)
+    try:
+        connection = _connect(str(file))
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = WAL")
+        level = "FULL" if durability == "power" else "NORMAL"
+        connection.execute(f"PRAGMA synchronous = {level}")
+        connection.execute("BEGIN EXCLUSIVE")
+        _check_or_create(connection, file)
+        connection.execute("COMMIT")
+    except sqlite3.DatabaseError as error:
+        raise StoreError(_why(file, error)) from error
+    return SqliteStore(connection, shared_commit=True)
+
+
+def _connect(name: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        name,
+        timeout=0,
+        isolation_level=None,
+        cached_statements=_STATEMENTS_KEPT,
+        check_same_thread=False,  # opened where the options are read, used by the loop's thread
+    )
+
+
+def _check_or_create(connection: sqlite3.Connection, file: Path) -> None:
+    owner = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if owner == 0 and tables == 0:
+        _create(connection)
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {schema.VERSION}")
+    elif owner != _APPLICATION_ID:
+        raise StoreError(
+            f"{file}: expected a database of preview-sim, got one of another program. "
+            "Name another file; this one was not touched."
+        )
+    elif version != schema.VERSION:
+        raise StoreError(
+            f"{file}: expected a database of version {schema.VERSION}, got version {version}. "
+            "Use the preview-sim that made it, or name another file."
+        )
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    tables = schema.TABLES.format(bytes="BLOB", clustered="WITHOUT ROWID")
+    for statement in tables.split(";"):
+        connection.execute(statement)
+
+
+def _why(file: Path, error: sqlite3.DatabaseError) -> str:
+    if "locked" in str(error):
+        return (
+            f"{file}: another process holds this database. Stop it, or name another file with --db."
+        )
+    if "not a database" in str(error):
+        return f"{file}: expected a database of preview-sim, got a file that is none."
+    if "unable to open" in str(error):
+        return f"{file}: cannot be opened. Does its folder exist, and may you write there?"
+    return f"{file}: {error}"
+
+
+@cache
+def _numbered(sql: str) -> str:
+    """`$1` as `?1`: SQLite binds `$n` by order of appearance, `?n` by number."""
+    return re.sub(r"\$(\d+)", r"?\1", sql)
+
+
+class SqliteQueries:
+    """The statements of a transaction on the one connection."""
+
+    skip_locked = ""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+
+    async def all(self, sql: str, *parameters: Any) -> list[Row]:
+        return self._execute(_numbered(sql), parameters).fetchall()
+
+    async def one(self, sql: str, *parameters: Any) -> Row | None:
+        rows: list[Row] = self._execute(_numbered(sql), parameters).fetchall()
+        return rows[0] if rows else None
+
+
+class SqliteStore:
+    """See the module; `transact` is the whole of it."""
+
+    def __init__(self, connection: sqlite3.Connection, *, shared_commit: bool) -> None:
+        self._connection = connection
+        self._execute = connection.execute
+        self._queries = SqliteQueries(connection)
+        self._shared_commit = shared_commit
+        self._commit: asyncio.Future[None] | None = None
+
+    async def transact(self, body: Body[T]) -> T:
+        """Run `body` atomically; return, or raise what it raised, once the tick is committed."""
+        if not self._shared_commit:
+            self._execute("BEGIN")
+            try:
+                result = self._run(body)
+            except BaseException:
+                self._execute("ROLLBACK")
+                raise
+            self._execute("COMMIT")
+            return result
+        committed = self._join()
+        self._execute("SAVEPOINT body")
+        try:
+            result = self._run(body)
+        except BaseException:
+            self._execute("ROLLBACK TO body")
+            self._execute("RELEASE body")
+            raise
+        self._execute("RELEASE body")
+        await asyncio.shield(committed)
+        return result
+
+    async def close(self) -> None:
+        if self._commit is not None:
+            await asyncio.shield(self._commit)
+        self._connection.close()
+
+    def _run(self, body: Body[T]) -> T:
+        steps = body(self._queries).__await__()
+        try:
+            next(steps)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        raise AssertionError("a transaction body awaited something other than its queries")
+
+    def _join(self) -> asyncio.Future[None]:
+        """The commit that this tick's transactions share; the first of them begins it."""
+        if self._commit is None:
+            loop = asyncio.get_running_loop()
+            self._execute("BEGIN")
+            self._commit = loop.create_future()
+            loop.call_soon(self._finish)
+        return self._commit
+
+    def _finish(self) -> None:
+        commit, self._commit = self._commit, None
+        assert commit is not None
+        try:
+            self._execute("COMMIT")
+        except sqlite3.Error as error:
+            self._execute("ROLLBACK")
+            commit.set_exception(error)
+        else:
+            commit.set_result(None)
