@@ -16,7 +16,7 @@ class Host(Protocol):
         """The simulator's clock, ms."""
         ...
 
-    def accepted(self, request_id: str, limit: int, due: int) -> None:
+    def accepted(self, request_id: str, limit: int, scenario: str, due: int) -> None:
         """A run was accepted; its first answer is due at `due` (ms)."""
         ...
 

@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -27,13 +28,14 @@ from preview_sim.simulator.worker import Event, RunningWorker, StillWorker, make
 from preview_sim.sink import Sink, Subscription
 from preview_sim.spec import document_bytes
 from preview_sim.store import Queries, open_sqlite, worlds
+from preview_sim.store.worlds import WebhookRow
 
 DEFAULT_SANDBOX = "default"
 
 _log = logging.getLogger(__name__)
 
-#: Runs whose limit the sink can still ask for.
-_LIMITS_KEPT = 50_000
+#: Runs of which the sink can still ask what they were asked for.
+_RUNS_KNOWN = 50_000
 
 
 class SandboxHost:
@@ -42,16 +44,34 @@ class SandboxHost:
     def __init__(self, sandbox: Sandbox, worker: RunningWorker | StillWorker) -> None:
         self.sandbox = sandbox
         self.worker = worker
-        self.limits: OrderedDict[str, int] = OrderedDict()
+        self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
     def now(self) -> int:
         return self.worker.clock.now()
 
-    def accepted(self, request_id: str, limit: int, due: int) -> None:
-        self.limits[request_id] = limit
-        if len(self.limits) > _LIMITS_KEPT:
-            self.limits.popitem(last=False)
+    def accepted(self, request_id: str, limit: int, scenario: str, due: int) -> None:
+        self._known[request_id] = (limit, scenario)
+        if len(self._known) > _RUNS_KNOWN:
+            self._known.popitem(last=False)
         self.worker.work_is_due(due)
+
+    def subscription(
+        self, webhook: WebhookRow, request_id: str | None = None
+    ) -> Subscription | None:
+        """What the sink may know of a webhook, or of one run's deliveries to it; None if unknown."""
+        limit, scenario = self._known.get(request_id or "", (None, self.sandbox.scenario))
+        if request_id is not None and limit is None:
+            return None
+        readings = self.sandbox.readings_of(scenario)
+        return Subscription(
+            secret=webhook.secret,
+            profile=readings["signature"],
+            events=webhook.events,
+            event_label=readings["event-label"],
+            delivery_id=readings["delivery-id"],
+            limit=limit,
+            of_run=None if request_id else partial(self.subscription, webhook),
+        )
 
     async def settled(self) -> None:
         await self.worker.settled()
@@ -147,24 +167,14 @@ async def _introduce(sink: Sink, host: SandboxHost) -> None:
     """Tell our own sink the secrets and readings of the webhooks that lead to it."""
     sandbox = host.sandbox
 
-    async def body(q: Queries) -> list[worlds.WebhookRow]:
+    async def body(q: Queries) -> list[WebhookRow]:
         return await worlds.webhooks(q, sandbox.id)
 
     for webhook in await sandbox.store.transact(body):
         sandbox_id, _, endpoint = webhook.url.removeprefix("/_sink/in/").partition("/")
-        if webhook.url.startswith("/_sink/in/"):
-            sink.expect(
-                sandbox_id,
-                endpoint,
-                Subscription(
-                    secret=webhook.secret,
-                    profile=sandbox.readings["signature"],
-                    events=webhook.events,
-                    event_label=sandbox.readings["event-label"],
-                    delivery_id=sandbox.readings["delivery-id"],
-                    limits=host.limits.get,
-                ),
-            )
+        known = host.subscription(webhook)
+        if webhook.url.startswith("/_sink/in/") and known:
+            sink.expect(sandbox_id, endpoint, known)
 
 
 def _refuse_by(guard: Guard) -> Any:

@@ -131,7 +131,7 @@ def fits_the_schema(case: Case) -> Iterator[Finding]:
             "$.event",
         )
         return
-    reading = case.delivery.subscription.event_label
+    reading = case.delivery.known.event_label
     expected = event_label(event, reading)
     if label != expected:
         yield wrong(
@@ -193,7 +193,7 @@ def is_told_once(case: Case) -> Iterator[Finding]:
             "deliveryId; came other bytes",
             "$.deliveryId",
         )
-    per_attempt = case.delivery.subscription.delivery_id == "per-attempt"
+    per_attempt = case.delivery.known.delivery_id == "per-attempt"
     if standing.event_told_by is not None and not per_attempt:
         yield wrong(
             f"duplicate event: record {standing.event_told_by} told the same event of this run; "
@@ -214,8 +214,7 @@ def has_proper_candidates(case: Case) -> Iterator[Finding]:
     if not isinstance(candidates, list):
         yield unchecked("there is no list of candidates (check 2)")
         return
-    limit_of, run = case.delivery.subscription.limits, case.delivery.identity.request_id
-    limit = limit_of(run) if limit_of and run else None
+    limit = case.delivery.known.limit
     if limit is not None and len(candidates) > limit:
         yield wrong(
             f"expected at most {limit} candidates, the limit of the run, came {len(candidates)}",
@@ -334,7 +333,7 @@ def _duplicate_keys(raw: bytes) -> Iterator[str]:
 
 def _verify(delivery: Delivery) -> Signature:
     """The signature's verdict over the raw bytes, and how far its timestamp is off."""
-    known, arrival = delivery.subscription, delivery.arrival
+    known, arrival = delivery.known, delivery.arrival
     profile = PROFILES[known.profile]
     headers = {name.lower(): value for name, value in arrival.headers}
     said = verify(profile, known.secret or "", headers, arrival.body)

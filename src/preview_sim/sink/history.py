@@ -70,7 +70,7 @@ class History:
         if run:
             told = self._events.first((sandbox, run, event), told)
         same = (who.delivery_id, delivery.digest)
-        if run and delivery.subscription.delivery_id == "per-attempt":
+        if run and delivery.known.delivery_id == "per-attempt":
             same = (run, event)
         copies = self._copies.first((sandbox, *same), _Repeats(seq))
         copies.count += 1

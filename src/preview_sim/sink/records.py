@@ -32,7 +32,8 @@ PASS, WARN, FAIL = VERDICTS = ("pass", "warn", "fail")
 class Subscription:
     """What is known of an endpoint: how its deliveries are signed, and the readings in force.
 
-    `limits` tells the limit of a run by its requestId, None if it is not known.
+    `of_run` tells by requestId what holds for one run alone: a scenario may change the readings, and
+    only a run has a `limit`. None if there is nothing else to know.
     """
 
     secret: str | None = field(default=None, repr=False)
@@ -40,7 +41,8 @@ class Subscription:
     events: Sequence[str] = ()
     event_label: str = "upper"
     delivery_id: str = "per-event"
-    limits: Callable[[str], int | None] | None = field(default=None, repr=False)
+    limit: int | None = None
+    of_run: Callable[[str], "Subscription | None"] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         check_reading("signature", self.profile)
@@ -132,6 +134,13 @@ class Delivery:
     def digest(self) -> str:
         """SHA-256 of the body as kept, in hex."""
         return sha256(self.arrival.body).hexdigest()
+
+    @cached_property
+    def known(self) -> Subscription:
+        """What is known of the endpoint, as far as this delivery's run is concerned."""
+        of_run, run = self.subscription.of_run, self.identity.request_id
+        told = of_run(run) if of_run and run else None
+        return told or self.subscription
 
     @cached_property
     def identity(self) -> Identity:
