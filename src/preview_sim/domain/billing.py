@@ -29,6 +29,12 @@ def to_units(unit: Unit, amount: int) -> int | float:
     return amount if unit is Unit.CREDITS else round(amount / _PIECES[unit], 1)
 
 
+def say(unit: Unit, amount: int) -> str:
+    """An amount as a sentence has it: `1 credit`, `3 credits`, `0.4 minutes`."""
+    number = to_units(unit, amount)
+    return f"{number} {unit.value.removesuffix('s') if number == 1 else unit.value}"
+
+
 def from_units(unit: Unit, number: float) -> int:
     """A number in the unit as an exact amount; ValueError if it cannot be shown exactly again."""
     exact = Decimal(str(number))

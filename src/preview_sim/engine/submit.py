@@ -1,6 +1,6 @@
 """Accept a run: one transaction that checks the webhook, takes the hold, and queues the work."""
 
-from preview_sim.domain.billing import Unit, cost, to_units
+from preview_sim.domain.billing import Unit, cost, say, to_units
 from preview_sim.domain.draw import draw_uuid
 from preview_sim.domain.errors import (
     InsufficientCredits,
@@ -106,7 +106,7 @@ async def _account(
 def _too_little(unit: Unit, required: int, available: int) -> InsufficientCredits:
     need, have = to_units(unit, required), to_units(unit, available)
     return InsufficientCredits(
-        f"This run could cost {need} {unit.value}, and {have} are available. "
-        "Lower `limit`, wait for running runs to release their hold, or top up.",
+        f"This run can cost up to {say(unit, required)}; {say(unit, available)} available. "
+        "Lower `limit`, or wait for running runs to release their holds.",
         {"required": need, "available": have, "unit": unit.value},
     )

@@ -5,6 +5,7 @@
 
 from preview_sim.simulator.config import Config
 from preview_sim.simulator.running import Running, running
+from preview_sim.simulator.sink_alone import running_sink
 from preview_sim.simulator.threaded import Simulator
 
-__all__ = ["Config", "Running", "Simulator", "running"]
+__all__ = ["Config", "Running", "Simulator", "running", "running_sink"]

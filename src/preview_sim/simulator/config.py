@@ -33,8 +33,13 @@ class Config:
         if self.clock is not None:
             check_mode(self.clock)
         Readings.of(self.readings)
-        if self.host not in LOOPBACK and not self.admin_token:
-            raise UsageError(
-                f"--host {self.host} can be reached from other machines, and /_sim and /_sink show "
-                "keys and secrets. Add --admin-token, or bind 127.0.0.1."
-            )
+        check_reach(self.host, self.admin_token)
+
+
+def check_reach(host: str, admin_token: str | None) -> None:
+    """Refuse to show keys and records to other machines without an admin token."""
+    if host not in LOOPBACK and not admin_token:
+        raise UsageError(
+            f"--host {host} can be reached from other machines, which could read keys, secrets and "
+            "records. Add --admin-token, or bind 127.0.0.1."
+        )

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
@@ -58,7 +58,7 @@ class SandboxHost:
     def subscription(
         self, webhook: WebhookRow, request_id: str | None = None
     ) -> Subscription | None:
-        """What the sink may know of a webhook, or of one run's deliveries to it; None if unknown."""
+        """What the sink may know of a webhook, or of one run alone; None if the run is unknown."""
         limit, scenario = self._known.get(request_id or "", (None, self.sandbox.scenario))
         if request_id is not None and limit is None:
             return None
@@ -147,7 +147,7 @@ async def running(config: Config) -> AsyncIterator[Running]:
         simulator = Running(base_url, host, sink, sandbox.readings)
         guard = Guard.of(config.host, bound.getsockname()[1], config.admin_token)
         app = _Front(
-            build_api(simulator), build_control(simulator, guard), sink.app(_refuse_by(guard))
+            build_api(simulator), build_control(simulator, guard), sink.app(refuse_by(guard))
         )
         server = Server(app, bound)
         async with asyncio.TaskGroup() as tasks:
@@ -177,7 +177,9 @@ async def _introduce(sink: Sink, host: SandboxHost) -> None:
             sink.expect(sandbox_id, endpoint, known)
 
 
-def _refuse_by(guard: Guard) -> Any:
+def refuse_by(guard: Guard) -> Callable[[Request], Response | None]:
+    """The guard as the sink takes it: a refusal, or None."""
+
     def refuse(request: Request) -> Response | None:
         try:
             guard.check(request)

@@ -1,8 +1,8 @@
 """Workers: whoever does the work of a sandbox when it is due.
 
 One worker a sandbox. A running clock's worker waits for the wall; a still clock's worker moves the
-clock itself, to the next due time as soon as nothing is in flight (`instant`), or when it is told to
-(`manual`). A round that fails is logged and tried again: one bad piece never stops the others.
+clock itself, to the next due time as soon as nothing is in flight (`instant`), or when it is told
+to (`manual`). A round that fails is logged and tried again: one bad piece never stops the others.
 """
 
 import asyncio

@@ -4,11 +4,13 @@
 came before, `records` is what is kept.
 """
 
+from preview_sim.sink.checks import TITLES
 from preview_sim.sink.filters import WaitTimedOut
 from preview_sim.sink.receiver import Sink
 from preview_sim.sink.records import Arrival, CheckResult, Delivery, Record, Subscription
 
 __all__ = [
+    "TITLES",
     "Arrival",
     "CheckResult",
     "Delivery",

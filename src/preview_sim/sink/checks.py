@@ -285,6 +285,10 @@ CHECKS = (
 )
 
 
+#: What each check says of a delivery that passes it.
+TITLES = {check.id: check.find.__name__.replace("_", " ") for check in CHECKS}
+
+
 def _is_json(content_type: str) -> bool:
     media_type, _, parameters = content_type.partition(";")
     name, _, value = parameters.partition("=")

@@ -32,7 +32,7 @@ PASS, WARN, FAIL = VERDICTS = ("pass", "warn", "fail")
 class Subscription:
     """What is known of an endpoint: how its deliveries are signed, and the readings in force.
 
-    `of_run` tells by requestId what holds for one run alone: a scenario may change the readings, and
+    `of_run` tells by requestId what holds for one run: a scenario may change the readings, and
     only a run has a `limit`. None if there is nothing else to know.
     """
 

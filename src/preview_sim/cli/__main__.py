@@ -1,0 +1,5 @@
+"""`python -m preview_sim.cli`, for where the script is not on the path."""
+
+from preview_sim.cli import main
+
+main()
