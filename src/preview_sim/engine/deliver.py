@@ -58,7 +58,7 @@ async def prepare(sandbox: Sandbox, claim: Claim, wall_s: int) -> Outgoing | Non
         ]
         return Outgoing(delivery.id, number, webhook.url, headers, sent_body, webhook.timeout_ms)
 
-    return await sandbox.store.transact(body)
+    return await sandbox.store.read(body)
 
 
 async def record(

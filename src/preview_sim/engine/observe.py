@@ -53,7 +53,7 @@ async def describe(sandbox: Sandbox, own_base: str) -> Shown:
         "seed": sandbox.seed,
         "clock": sandbox.clock,
         "scenario": sandbox.scenario,
-        "companies": await sandbox.store.transact(body),
+        "companies": await sandbox.store.read(body),
     }
 
 
@@ -63,7 +63,7 @@ async def ledger_of(sandbox: Sandbox) -> Shown:
     async def body(q: Queries) -> tuple[list[ledger.Account], list[Entry]]:
         return await ledger.accounts(q, sandbox.id), await ledger.entries(q, sandbox.id)
 
-    accounts, entries = await sandbox.store.transact(body)
+    accounts, entries = await sandbox.store.read(body)
     units = {account.id: account.unit for account in accounts}
     return {
         "accounts": [
@@ -168,7 +168,7 @@ async def story_of(sandbox: Sandbox, request_id: str) -> Shown:
             "steps": steps,
         }
 
-    return await sandbox.store.transact(body)
+    return await sandbox.store.read(body)
 
 
 def _move(unit: Unit, entry: Entry) -> Shown:

@@ -34,7 +34,7 @@ async def poll(sandbox: Sandbox, caller: Caller, request_id: str) -> Answer:
         async def body(q: Queries) -> Polled | None:
             return await runs.poll(q, sandbox.id, run_id)
 
-        found = await sandbox.store.transact(body)
+        found = await sandbox.store.read(body)
     if found is None or found.company != caller.company:
         raise RequestNotFound(
             "No run of your company has this requestId. Use the requestId of the 202."

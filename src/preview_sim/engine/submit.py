@@ -29,12 +29,14 @@ async def submit(
         if request.webhook_id is not None:
             await _check_webhook(q, sandbox, caller, request.webhook_id)
         account, unit = await _account(q, sandbox, caller, choice, now)
-        number = await worlds.next_run_number(q, sandbox.id)
-        run_id = f"req_{draw_uuid(sandbox.seed, 'run', number)}"
         held = cost(unit, request.pages_at_most)
-        if not await ledger.hold(q, sandbox.id, account, run_id, held, now):
+        taken = await ledger.hold(q, sandbox.id, account, held)
+        if taken is None:
             _, free = await ledger.available(q, sandbox.id, account)
             raise _too_little(unit, held, free)
+        entry, number = taken
+        run_id = f"req_{draw_uuid(sandbox.seed, 'run', account, number)}"
+        await ledger.append_hold(q, sandbox.id, account, entry, run_id, held, now)
         query = Query()
         _, took = choice.scenario.provider.answer(sandbox.seed, run_id, query)
         due = now + took
@@ -43,7 +45,6 @@ async def submit(
             sandbox.id,
             RunRow(
                 id=run_id,
-                number=number,
                 company=caller.company,
                 account=account,
                 scenario=choice.scenario.name,

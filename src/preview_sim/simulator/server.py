@@ -23,6 +23,9 @@ _HEADER_BYTES_AT_MOST = 32 * 1024
 #: From a connection's first byte, or its opening, until a request is whole.
 _REQUEST_DEADLINE_S = 30.0
 
+#: uvicorn ticks ten times a second; slow requests are looked for once in a second.
+_TICKS_A_SWEEP = 10
+
 #: What requests in flight get when the server stops.
 _GRACE_S = 1
 
@@ -30,74 +33,59 @@ _GRACE_S = 1
 class StrictProtocol(HttpToolsProtocol):
     """One Host, at most 100 headers of 32 KB, a whole request within 30 s."""
 
-    _deadline: asyncio.TimerHandle | None = None
-    _bytes = 0
+    #: When the request that is being read began (loop time); None while one is being answered.
+    reading_since: float | None = None
+    _in_headers = True
+    _header_bytes = 0
     _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         super().connection_made(transport)
-        self._start_deadline()
+        self.reading_since = self.loop.time()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_deadline()
-        super().connection_lost(exc)
+    def data_received(self, data: bytes) -> None:
+        if self._in_headers:
+            self._header_bytes += len(data)
+        super().data_received(data)
+        if self._in_headers and self._header_bytes > _HEADER_BYTES_AT_MOST:
+            self.refuse(f"Expected at most {_HEADER_BYTES_AT_MOST} bytes of headers.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._bytes = 0
-        if self._deadline is None:
-            self._start_deadline()
-
-    def on_url(self, url: bytes) -> None:
-        super().on_url(url)
-        self._count(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
-        self._count(len(name) + len(value))
-        if len(self.headers) > _HEADERS_AT_MOST:
-            self._refuse(f"Expected at most {_HEADERS_AT_MOST} headers.")
+        if self.reading_since is None:
+            self.reading_since = self.loop.time()
+            self._in_headers, self._header_bytes = True, 0
 
     def on_headers_complete(self) -> None:
-        if self._refused:
-            return
-        hosts = [value for name, value in self.headers if name == b"host"]
-        if len(hosts) != 1 and self.parser.get_http_version() != "1.0":
-            self._refuse(f"Expected exactly one Host header, got {len(hosts)}.")
-            return
-        super().on_headers_complete()
+        self._in_headers = False
+        hosts = 0
+        size = len(self.url)
+        for name, value in self.headers:
+            hosts += name == b"host"
+            size += len(name) + len(value)
+        if len(self.headers) > _HEADERS_AT_MOST:
+            self.refuse(f"Expected at most {_HEADERS_AT_MOST} headers, got {len(self.headers)}.")
+        elif size > _HEADER_BYTES_AT_MOST:
+            self.refuse(f"Expected at most {_HEADER_BYTES_AT_MOST} bytes of headers, got {size}.")
+        elif hosts != 1 and self.parser.get_http_version() != "1.0":
+            self.refuse(f"Expected exactly one Host header, got {hosts}.")
+        else:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         if not self._refused:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._stop_deadline()
+        self.reading_since = None
         if not self._refused:
             super().on_message_complete()
 
-    def _count(self, more: int) -> None:
-        self._bytes += more
-        if self._bytes > _HEADER_BYTES_AT_MOST:
-            self._refuse(f"Expected at most {_HEADER_BYTES_AT_MOST} bytes of headers.")
-
-    def _refuse(self, message: str) -> None:
-        if not self._refused:
+    def refuse(self, message: str) -> None:
+        """Answer 400 and close: what comes over this connection is not to be trusted."""
+        if not self._refused and self.transport is not None and not self.transport.is_closing():
             self._refused = True
             self.send_400_response(message)
-
-    def _start_deadline(self) -> None:
-        self._deadline = self.loop.call_later(_REQUEST_DEADLINE_S, self._too_slow)
-
-    def _stop_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _too_slow(self) -> None:
-        self._deadline = None
-        if self.transport is not None and not self.transport.is_closing():
-            self._refuse(f"Expected a whole request within {_REQUEST_DEADLINE_S:.0f} s.")
 
 
 class Server(uvicorn.Server):
@@ -114,6 +102,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 timeout_graceful_shutdown=_GRACE_S,
             )
         )
@@ -129,6 +118,19 @@ class Server(uvicorn.Server):
 
     def stop(self) -> None:
         self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_A_SWEEP == 0:
+            self._refuse_the_slow()
+        return await super().on_tick(counter)
+
+    def _refuse_the_slow(self) -> None:
+        oldest = asyncio.get_running_loop().time() - _REQUEST_DEADLINE_S
+        for connection in list(self.server_state.connections):
+            assert isinstance(connection, StrictProtocol), "no other protocol is configured"
+            since = connection.reading_since
+            if since is not None and since < oldest:
+                connection.refuse(f"Expected a whole request within {_REQUEST_DEADLINE_S:.0f} s.")
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[Any]:

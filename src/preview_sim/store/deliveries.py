@@ -1,13 +1,12 @@
 """Deliveries and their attempts."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from preview_sim.domain.webhook import Attempt, DeliveryState
 from preview_sim.store.queries import Queries, Row
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryRow:
+class DeliveryRow(NamedTuple):
     """A delivery: one event of one run to one webhook. `body` is sent as it stands."""
 
     id: str
@@ -20,8 +19,7 @@ class DeliveryRow:
     created_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRow:
+class AttemptRow(NamedTuple):
     """One attempt of a delivery; `at` is when it ended."""
 
     delivery: str

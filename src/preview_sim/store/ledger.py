@@ -4,14 +4,13 @@ Entries are appended and never changed; an account's four sums move in the same 
 numbers the entry, so granted = available + held + charged at every moment.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from preview_sim.domain.billing import EntryKind, Settlement, Unit
 from preview_sim.store.queries import Queries, Row
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """An account as it stands; amounts are exact. `scenario` names the owner of a purse."""
 
     id: str
@@ -25,8 +24,7 @@ class Account:
     charged: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the ledger; `number` counts within its account."""
 
     account: str
@@ -51,7 +49,7 @@ async def open_account(
     """Open an account with its grant; one that exists is left alone and granted nothing again."""
     opened = await q.one(
         "INSERT INTO account (sandbox, id, company, scenario, unit, postpaid, granted, available,"
-        " held, charged, entries) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 0, 0, 1)"
+        " held, charged, entries, runs) VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 0, 0, 1, 0)"
         " ON CONFLICT (sandbox, id) DO NOTHING RETURNING id",
         sandbox,
         account,
@@ -65,19 +63,28 @@ async def open_account(
         await _append(q, sandbox, account, 1, now, EntryKind.GRANT, granted, None)
 
 
-async def hold(q: Queries, sandbox: str, account: str, run: str, amount: int, now: int) -> bool:
-    """Set `amount` aside for a run; False if less is available (postpaid: never False)."""
+async def hold(q: Queries, sandbox: str, account: str, amount: int) -> tuple[int, int] | None:
+    """Set `amount` aside; None if less is available. A postpaid account always holds.
+
+    Returns the number of the entry, which the caller writes with `append_hold`, and the number of
+    the run among the account's, from which its id is drawn.
+    """
     held = await q.one(
-        "UPDATE account SET available = available - $3, held = held + $3, entries = entries + 1"
-        " WHERE sandbox = $1 AND id = $2 AND (available >= $3 OR postpaid = 1) RETURNING entries",
+        "UPDATE account SET available = available - $3, held = held + $3, entries = entries + 1,"
+        " runs = runs + 1 WHERE sandbox = $1 AND id = $2 AND (available >= $3 OR postpaid = 1)"
+        " RETURNING entries, runs",
         sandbox,
         account,
         amount,
     )
-    if held is None:
-        return False
-    await _append(q, sandbox, account, held[0], now, EntryKind.HOLD, amount, run)
-    return True
+    return (held[0], held[1]) if held else None
+
+
+async def append_hold(
+    q: Queries, sandbox: str, account: str, number: int, run: str, amount: int, now: int
+) -> None:
+    """Write the entry of a hold that was taken."""
+    await _append(q, sandbox, account, number, now, EntryKind.HOLD, amount, run)
 
 
 async def available(q: Queries, sandbox: str, account: str) -> tuple[Unit, int]:

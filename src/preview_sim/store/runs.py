@@ -1,17 +1,15 @@
 """Runs and the queries that they put to the provider."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from preview_sim.domain.run import PreviewRequest, Query, RunState
 from preview_sim.store.queries import Queries, Row
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(NamedTuple):
     """A run as stored: what was asked, where it stands. `query` is the one in the air."""
 
     id: str
-    number: int
     company: str
     account: str
     scenario: str
@@ -28,8 +26,7 @@ class RunRow:
     found: int
 
 
-@dataclass(frozen=True, slots=True)
-class QueryRow:
+class QueryRow(NamedTuple):
     """One attempt at one page: when it was asked and answered, and how."""
 
     page: int
@@ -42,8 +39,7 @@ class QueryRow:
     """The people that no earlier page had, as a JSON array; None if nothing came."""
 
 
-@dataclass(frozen=True, slots=True)
-class Polled:
+class Polled(NamedTuple):
     """What a poll needs. `result` is the whole body once the run is over."""
 
     company: str
@@ -57,13 +53,12 @@ class Polled:
 async def insert(q: Queries, sandbox: str, run: RunRow) -> None:
     request = run.request
     await q.all(
-        "INSERT INTO run (sandbox, id, number, company, account, scenario, via, title,"
-        " job_description, location, query, candidate_limit, webhook, state, held, created_at,"
-        " page, attempt, asked_at, answered, empty, found) VALUES ($1, $2, $3, $4, $5, $6, $7, $8,"
-        " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, 0, 0)",
+        "INSERT INTO run (sandbox, id, company, account, scenario, via, title, job_description,"
+        " location, query, candidate_limit, webhook, state, held, created_at, page, attempt,"
+        " asked_at, answered, empty, found) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+        " $12, $13, $14, $15, $16, $17, $18, 0, 0, 0)",
         sandbox,
         run.id,
-        run.number,
         run.company,
         run.account,
         run.scenario,
@@ -84,7 +79,7 @@ async def insert(q: Queries, sandbox: str, run: RunRow) -> None:
 
 
 _RUN = (
-    "SELECT id, number, company, account, scenario, via, title, job_description, location, query,"
+    "SELECT id, company, account, scenario, via, title, job_description, location, query,"
     " candidate_limit, webhook, state, held, created_at, completed_at, page, attempt, asked_at,"
     " answered, empty, found FROM run WHERE sandbox = $1 AND id = $2"
 )
@@ -202,17 +197,16 @@ async def open_scenarios(q: Queries, sandbox: str) -> list[str]:
 
 
 def _run(row: Row) -> RunRow:
-    id_, number, company, account, scenario, via = row[:6]
-    state, held, created_at, completed_at, page, attempt, asked_at = row[12:19]
-    answered, empty, found = row[19:]
+    id_, company, account, scenario, via = row[:5]
+    state, held, created_at, completed_at, page, attempt, asked_at = row[11:18]
+    answered, empty, found = row[18:]
     return RunRow(
         id_,
-        number,
         company,
         account,
         scenario,
         via,
-        PreviewRequest(*row[6:12]),
+        PreviewRequest(*row[5:11]),
         RunState(state),
         held,
         created_at,

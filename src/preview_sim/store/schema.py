@@ -14,8 +14,7 @@ CREATE TABLE sandbox (
     id TEXT PRIMARY KEY,
     seed BIGINT NOT NULL,
     clock TEXT NOT NULL,
-    now_ms BIGINT NOT NULL,
-    runs BIGINT NOT NULL
+    now_ms BIGINT NOT NULL
 );
 CREATE TABLE company (
     sandbox TEXT NOT NULL,
@@ -61,6 +60,7 @@ CREATE TABLE account (
     held BIGINT NOT NULL,
     charged BIGINT NOT NULL,
     entries BIGINT NOT NULL,
+    runs BIGINT NOT NULL,
     PRIMARY KEY (sandbox, id)
 );
 CREATE TABLE entry (
@@ -76,7 +76,6 @@ CREATE TABLE entry (
 CREATE TABLE run (
     sandbox TEXT NOT NULL,
     id TEXT NOT NULL,
-    number BIGINT NOT NULL,
     company TEXT NOT NULL,
     account TEXT NOT NULL,
     scenario TEXT NOT NULL,

@@ -108,7 +108,7 @@ class SqliteQueries:
     skip_locked = ""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._execute = connection.execute
+        self._execute = connection.cursor().execute
 
     async def all(self, sql: str, *parameters: Any) -> list[Row]:
         return self._execute(_numbered(sql), parameters).fetchall()
@@ -123,7 +123,7 @@ class SqliteStore:
 
     def __init__(self, connection: sqlite3.Connection, *, shared_commit: bool) -> None:
         self._connection = connection
-        self._execute = connection.execute
+        self._execute = connection.cursor().execute
         self._queries = SqliteQueries(connection)
         self._shared_commit = shared_commit
         self._commit: asyncio.Future[None] | None = None
@@ -149,6 +149,13 @@ class SqliteStore:
             raise
         self._execute("RELEASE body")
         await asyncio.shield(committed)
+        return result
+
+    async def read(self, body: Body[T]) -> T:
+        """Run a body that only reads; what it saw is kept by the time this returns."""
+        result = self._run(body)  # one step of the loop, so it sees one state
+        if self._commit is not None:
+            await asyncio.shield(self._commit)
         return result
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ whoever comes back with an older one has lost the work to somebody else.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from preview_sim.store.queries import Queries
 
@@ -13,8 +13,7 @@ RUN = "run"
 DELIVERY = "delivery"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A piece of work taken: which, when it was due, and the fence that proves the claim."""
 
     kind: str

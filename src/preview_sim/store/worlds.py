@@ -1,6 +1,6 @@
 """Sandboxes and what is in them from the start: companies, keys, webhook configs, accounts."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -12,8 +12,7 @@ from preview_sim.store import ledger
 from preview_sim.store.queries import Queries, Row
 
 
-@dataclass(frozen=True, slots=True)
-class SandboxRow:
+class SandboxRow(NamedTuple):
     """A sandbox as stored. `now_ms` is where its clock stands, or where a running one began."""
 
     id: str
@@ -22,8 +21,7 @@ class SandboxRow:
     now_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRow:
+class KeyRow(NamedTuple):
     """A key with the company and account that it opens."""
 
     id: str
@@ -36,8 +34,7 @@ class KeyRow:
     unit: Unit
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookRow:
+class WebhookRow(NamedTuple):
     """A webhook config. A `url` that is only a path leads to this process's own sink."""
 
     id: str
@@ -54,7 +51,7 @@ class WebhookRow:
 async def create(q: Queries, sandbox: SandboxRow, world: World) -> None:
     """Write a world into a new sandbox; ids and secrets are drawn from its seed."""
     await q.all(
-        "INSERT INTO sandbox (id, seed, clock, now_ms, runs) VALUES ($1, $2, $3, $4, 0)",
+        "INSERT INTO sandbox (id, seed, clock, now_ms) VALUES ($1, $2, $3, $4)",
         sandbox.id,
         sandbox.seed,
         sandbox.clock,
@@ -120,14 +117,6 @@ async def sandbox(q: Queries, id_: str) -> SandboxRow | None:
 async def set_now(q: Queries, sandbox_id: str, now: int) -> None:
     """Remember where a still clock stands, so that a restart goes on from there."""
     await q.all("UPDATE sandbox SET now_ms = $2 WHERE id = $1", sandbox_id, now)
-
-
-async def next_run_number(q: Queries, sandbox_id: str) -> int:
-    """The number of a new run: 1, 2, … Its id is drawn from it."""
-    row = await q.one("UPDATE sandbox SET runs = runs + 1 WHERE id = $1 RETURNING runs", sandbox_id)
-    assert row is not None, f"no sandbox {sandbox_id}"
-    number: int = row[0]
-    return number
 
 
 async def keys(q: Queries, sandbox_id: str) -> list[KeyRow]:
