@@ -51,7 +51,9 @@ class Api:
     def post(self, raw, headers=None) -> httpx.Response:
         """`POST` these bytes as JSON."""
         return self.send(
-            "POST", START, headers={"Content-Type": "application/json", **(headers or {})},
+            "POST",
+            START,
+            headers={"Content-Type": "application/json", **(headers or {})},
             content=raw,
         )
 
@@ -113,14 +115,16 @@ def wire():
         yield client
 
 
+@pytest.fixture(scope="session")
+def api_of(wire):
+    """Connects to a simulator."""
+    return lambda simulator: Api(simulator, wire)
+
+
 @pytest.fixture
-def connect(simulate, wire):
+def connect(simulate, api_of):
     """Starts a simulator with options and connects to it."""
-
-    def connected(**options) -> Api:
-        return Api(simulate(**options), wire)
-
-    return connected
+    return lambda **options: api_of(simulate(**options))
 
 
 @pytest.fixture
@@ -185,8 +189,8 @@ class Received:
 class Receiver:
     """A webhook receiver of our own. `answers` are given one by one, then 200 for ever.
 
-    An answer is a status, or (status, headers), or `hang` (no answer at all), or `half` (a status
-    and then never the whole body).
+    An answer is a status, or (status, headers), or `drop` (the connection), or `hang` (no answer at
+    all), or `half` (a status and then never the whole body).
     """
 
     def __init__(self) -> None:
@@ -211,8 +215,9 @@ class Receiver:
                 headers = [(name.lower(), value) for name, value in self.headers.items()]
                 receiver.received.append(Received(self.command, self.path, headers, body))
                 answer = receiver.answers.pop(0) if receiver.answers else 200
-                if answer == "hang":
-                    receiver.over.wait()
+                if answer in ("hang", "drop"):
+                    if answer == "hang":
+                        receiver.over.wait()
                     return
                 if answer == "half":
                     answer = (200, {"Content-Length": "10"})

@@ -58,14 +58,13 @@ def test_1_1_two_starts_of_the_same_search_are_two_runs(manual):
 # 1.2
 
 
-@pytest.mark.parametrize("method, path", [("POST", START), ("GET", f"{START}/x/results")])
+@pytest.mark.parametrize(("method", "path"), [("POST", START), ("GET", f"{START}/x/results")])
 @pytest.mark.parametrize(
     "authorization",
     [
         None,
         "",
         "Bearer",
-        "Bearer ",
         "sk_sim_acme",
         "Basic sk_sim_acme",
         "Basic c2tfc2ltX2FjbWU6",
@@ -88,14 +87,14 @@ def test_1_2_a_missing_unknown_or_revoked_key_is_401(manual, method, path, autho
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize("state, status", [("active", 202), ("revoked", 401), ("expired", 401)])
+@pytest.mark.parametrize(("state", "status"), [("active", 202), ("revoked", 401), ("expired", 401)])
 def test_1_2_only_an_active_key_opens_the_door(connect, world, state, status):
     keys = [{"key": "sk_one", "state": state}]
     company = {"name": "One", "unit": "credits", "balance": 5, "keys": keys}
     assert connect(world=world(company)).start(key="sk_one").status_code == status
 
 
-@pytest.mark.parametrize("state, status", [("active", 202), ("revoked", 401), ("expired", 401)])
+@pytest.mark.parametrize(("state", "status"), [("active", 202), ("revoked", 401), ("expired", 401)])
 def test_1_2_a_scenario_can_change_the_state_of_the_key_that_meets_it(
     connect, scenarios, state, status
 ):
@@ -125,7 +124,7 @@ ALL_SCOPES = ["sourcing:write", "sourcing:read", "read:webhooks", "write:webhook
 
 
 @pytest.mark.parametrize(
-    "method, path, needed",
+    ("method", "path", "needed"),
     [("POST", START, "sourcing:write"), ("GET", f"{START}/x/results", "sourcing:read")],
 )
 def test_1_3_each_operation_needs_its_own_scope(connect, world, method, path, needed):
@@ -163,9 +162,10 @@ def test_1_4_the_documented_request_is_accepted(instant):
 
 
 @pytest.mark.parametrize(
-    "name, longest", [("title", 200), ("jobDescription", 10_000), ("location", 200), ("query", 500)]
+    ("name", "longest"),
+    [("title", 200), ("jobDescription", 10_000), ("location", 200), ("query", 500)],
 )
-@pytest.mark.parametrize("letter", ["x", "é", "語", "😀", "\0", " ", '"', "e\u0301"[1]])
+@pytest.mark.parametrize("letter", ["x", "é", "語", "😀", "\0", " ", '"', "\u0301"])
 def test_1_4_a_text_has_1_to_so_many_code_points(manual, name, longest, letter):
     assert manual.start(**{name: letter}).status_code == 202
     assert manual.start(**{name: letter * longest}).status_code == 202
@@ -195,7 +195,7 @@ def test_1_4_the_limit_is_20_unless_told(instant):
 
 
 @pytest.mark.parametrize(
-    "name, value, rule",
+    ("name", "value", "rule"),
     [
         ("limit", 0, "minimum"),
         ("limit", -1, "minimum"),
@@ -340,7 +340,7 @@ def test_1_6_ids_follow_from_the_seed(connect):
 
 
 @pytest.mark.parametrize(
-    "webhook_id, status, expected",
+    ("webhook_id", "status", "expected"),
     [
         (NO_WEBHOOK, 404, "RESOURCE_NOT_FOUND"),
         (BETA_WEBHOOK, 403, "RESOURCE_ACCESS_DENIED"),
@@ -368,7 +368,7 @@ def test_1_7_an_unknown_webhook_is_told_in_the_documented_words(manual):
 
 
 @pytest.mark.parametrize(
-    "events, status",
+    ("events", "status"),
     [
         (["PING"], 422),
         (["SOURCING_COMPLETED"], 202),
@@ -397,8 +397,8 @@ def test_1_7_a_webhook_must_subscribe_to_an_end_of_the_run(connect, world, event
 # 1.8
 
 
-@pytest.mark.parametrize("limit, pages", PAGES)
-@pytest.mark.parametrize("unit, price, piece", [("credits", 1, 1), ("minutes", 0.4, 0.1)])
+@pytest.mark.parametrize(("limit", "pages"), PAGES)
+@pytest.mark.parametrize(("unit", "price", "piece"), [("credits", 1, 1), ("minutes", 0.4, 0.1)])
 def test_1_8_a_short_balance_is_402_and_changes_nothing(
     connect, world, unit, price, piece, limit, pages
 ):
@@ -420,8 +420,8 @@ def test_1_8_a_short_balance_is_402_and_changes_nothing(
     assert api.sim.clock.until_idle() == []
 
 
-@pytest.mark.parametrize("limit, pages", PAGES)
-@pytest.mark.parametrize("unit, price", [("credits", 1), ("minutes", 0.4)])
+@pytest.mark.parametrize(("limit", "pages"), PAGES)
+@pytest.mark.parametrize(("unit", "price"), [("credits", 1), ("minutes", 0.4)])
 def test_1_8_a_balance_that_just_covers_the_most_is_enough(
     connect, world, unit, price, limit, pages
 ):

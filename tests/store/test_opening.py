@@ -28,7 +28,7 @@ def make(file) -> None:
 
 
 def change(file, *statements: str) -> None:
-    connection = sqlite3.connect(file, isolation_level=None)
+    connection = sqlite3.connect(file, isolation_level=None, timeout=0)
     for statement in statements:
         connection.execute(statement)
     connection.close()

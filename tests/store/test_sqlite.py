@@ -124,7 +124,18 @@ def test_parameters_are_bound_by_number_in_whatever_order_they_stand(with_store)
                 await q.one("SELECT $2, $1", "one", "two"),
                 await q.one("SELECT $2, (SELECT $1 || $3), $2", "one", "two", "three"),
                 await q.one(
-                    "SELECT $11, $1, $10, $2", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"
+                    "SELECT $11, $1, $10, $2",
+                    "1",
+                    "2",
+                    "3",
+                    "4",
+                    "5",
+                    "6",
+                    "7",
+                    "8",
+                    "9",
+                    "10",
+                    "11",
                 ),
                 await q.one("SELECT '$' || $1", "1"),
             ]

@@ -1,8 +1,7 @@
 """Answers: the one table from error codes to statuses, and the one way onto the wire."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from starlette.types import Send
@@ -36,8 +35,7 @@ Header = tuple[bytes, bytes]
 _JSON = (b"content-type", b"application/json")
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A whole answer: status, JSON body, and headers beside the usual ones."""
 
     status: int

@@ -1,8 +1,7 @@
 """What stands behind a request: its sandbox, its caller, its scenario, its body."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from preview_sim.engine import Caller, Choice, Sandbox
 
@@ -33,8 +32,7 @@ class Hosts(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A request that came through the door."""
 
     host: Host

@@ -5,12 +5,19 @@ same whether or not the second was drawn before it.
 """
 
 import hmac
+from functools import lru_cache
 
 
 def digest(seed: int, kind: str, *identity: str | int) -> bytes:
     """32 bytes that depend on the seed, the kind of draw and the identity of what is drawn."""
-    message = "\x1f".join((kind, *map(str, identity)))
-    return hmac.digest(str(seed).encode(), message.encode(), "sha256")
+    mac = _keyed(seed).copy()
+    mac.update("\x1f".join((kind, *map(str, identity))).encode())
+    return mac.digest()
+
+
+@lru_cache(maxsize=1024)
+def _keyed(seed: int) -> hmac.HMAC:
+    return hmac.new(str(seed).encode(), digestmod="sha256")
 
 
 def draw_uuid(seed: int, kind: str, *identity: str | int) -> str:

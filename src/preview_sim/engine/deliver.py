@@ -14,7 +14,7 @@ from preview_sim.domain.timestamp import to_iso
 from preview_sim.domain.webhook import Attempt, after_attempt
 from preview_sim.engine.sandbox import Sandbox
 from preview_sim.engine.step import Stepped
-from preview_sim.store import Queries, deliveries, runs, work, worlds
+from preview_sim.store import Queries, deliveries, runs, worlds
 from preview_sim.store.work import Claim
 
 
@@ -73,22 +73,10 @@ async def record(
         webhook = await worlds.webhook(q, sandbox.id, delivery.webhook)
         assert webhook is not None, f"a delivery without its webhook: {delivery.webhook}"
         verdict = after_attempt(attempt, outgoing.number, now, jitter, webhook.max_retries)
-        if verdict.retry_at is None:
-            kept = await work.finish(q, sandbox.id, claim)
-        else:
-            kept = await work.hand_back(q, sandbox.id, claim, verdict.retry_at)
-        if not kept:
+        if not await deliveries.record_attempt(
+            q, sandbox.id, claim, outgoing.number, now, attempt, verdict
+        ):
             return None
-        await deliveries.record_attempt(
-            q,
-            sandbox.id,
-            delivery.id,
-            outgoing.number,
-            now,
-            attempt,
-            verdict.state,
-            verdict.retry_at,
-        )
         event: dict[str, object] = {
             "at": to_iso(now),
             "kind": "attempt",

@@ -1,8 +1,8 @@
 """Who is calling, and which scenario the call meets (contract 1.2, 1.3; design of scenarios)."""
 
 import hmac
-from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from preview_sim.domain.errors import InvalidApiKey
 from preview_sim.domain.scenario import Scenario
@@ -13,8 +13,7 @@ from preview_sim.store.worlds import KeyRow
 Caller = KeyRow
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """The scenario of a request and how it was chosen: header, key, sandbox or default."""
 
     scenario: Scenario

@@ -100,7 +100,7 @@ async def story_of(sandbox: Sandbox, request_id: str) -> Shown:
         run = await runs.load(q, sandbox.id, request_id.lower())
         if run is None:
             raise RequestNotFound(f"No run has the requestId {request_id!r}.")
-        unit, _ = await ledger.available(q, sandbox.id, run.account)
+        unit = await ledger.unit(q, sandbox.id, run.account)
         moves = await ledger.entries_of(q, sandbox.id, run.id)
         steps: list[Shown] = [
             {

@@ -35,9 +35,9 @@ from preview_sim.domain.webhook import (
 from preview_sim.engine.sandbox import Sandbox
 from preview_sim.provider import page as provider_page
 from preview_sim.spec import event_errors
-from preview_sim.store import Queries, deliveries, ledger, runs, work, worlds
+from preview_sim.store import Queries, deliveries, ledger, runs, worlds
 from preview_sim.store.deliveries import DeliveryRow
-from preview_sim.store.runs import QueryRow, RunRow
+from preview_sim.store.runs import QueryRow, RunRow, Totals
 from preview_sim.store.work import Claim
 
 
@@ -49,13 +49,11 @@ class Stepped:
     next_due: int | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Progress:
-    """A run's totals after the answer at hand; `people` are all that it has found so far."""
+    """A run after the answer at hand; `people` are all that it has found so far."""
 
-    answered: int
-    empty: int
-    found: int
+    totals: Totals
     people: Sequence[CandidateFields]
 
 
@@ -67,12 +65,12 @@ async def step(sandbox: Sandbox, claim: Claim, now: int) -> Stepped | None:
         assert run is not None, f"work for a run that does not exist: {claim.id}"
         plan = sandbox.library.get(run.scenario).provider
         ends, _ = plan.answer(sandbox.seed, run.id, run.query)
-        progress = _Progress(run.answered, run.empty, run.found, ())
+        progress = _Progress(Totals(run.answered, run.empty, run.found), ())
         more: bool | None = None
-        people: bytes | None = None
+        new: bytes | None = None
         if ends.outcome is Outcome.OK:
             page = provider_page(sandbox.seed, run.request.search, run.query.page, plan)
-            people = await _take(q, sandbox, run, page, progress)
+            progress, new = await _take(q, sandbox, run, page)
             more = page.more
             following = after_page(
                 run.query,
@@ -87,47 +85,41 @@ async def step(sandbox: Sandbox, claim: Claim, now: int) -> Stepped | None:
                 pages_answered=run.answered,
                 billing=sandbox.readings_of(run.scenario)["failed-page-billing"],
             )
-        answer = QueryRow(
-            run.query.page, run.query.attempt, run.asked_at, now, str(ends), more, people
-        )
         if following.query is None:
-            if not await work.finish(q, sandbox.id, claim):
-                return None
-            next_due = await _end(q, sandbox, run, following, progress, now)
+            state = transition(run.state, following.event)
+            kept, next_due = await _end(q, sandbox, run, claim, state, progress, now)
         else:
             asked_at = now + following.pause_ms
             _, took = plan.answer(sandbox.seed, run.id, following.query)
             next_due = asked_at + took
-            if not await work.hand_back(q, sandbox.id, claim, next_due):
-                return None
-            await runs.ask(
-                q,
-                sandbox.id,
-                run.id,
-                following.query,
-                asked_at,
-                progress.answered,
-                progress.empty,
-                progress.found,
+            kept = await runs.ask(
+                q, sandbox.id, claim, following.query, asked_at, next_due, progress.totals
             )
+        if not kept:
+            return None
+        answer = QueryRow(
+            run.query.page, run.query.attempt, run.asked_at, now, str(ends), more, new
+        )
         await runs.record_answer(q, sandbox.id, run.id, answer)
         return Stepped(_event(run, answer, following, now), next_due)
 
     return await sandbox.store.transact(body)
 
 
-async def _take(
-    q: Queries, sandbox: Sandbox, run: RunRow, page: Page, progress: _Progress
-) -> bytes:
-    """Count a page in; a person whom an earlier page had is dropped (contract 2.12 [A])."""
+async def _take(q: Queries, sandbox: Sandbox, run: RunRow, page: Page) -> tuple[_Progress, bytes]:
+    """Count a page in; a person whom an earlier page had is dropped (contract 2.12 [A]).
+
+    Returns where the run is now, and the people that the page added, as a JSON array.
+    """
     earlier = await _found_so_far(q, sandbox, run) if run.query.page > 1 else []
     known = {person["profileId"] for person in earlier}
     new = [person for person in page.people if person["profileId"] not in known]
-    progress.answered += 1
-    progress.empty += not page.people
-    progress.found += len(new)
-    progress.people = [*earlier, *new]
-    return orjson.dumps(new)
+    totals = Totals(
+        answered=run.answered + 1,
+        empty=run.empty + (not page.people),
+        found=run.found + len(new),
+    )
+    return _Progress(totals, [*earlier, *new]), orjson.dumps(new)
 
 
 async def _found_so_far(q: Queries, sandbox: Sandbox, run: RunRow) -> list[CandidateFields]:
@@ -139,49 +131,46 @@ async def _found_so_far(q: Queries, sandbox: Sandbox, run: RunRow) -> list[Candi
 
 
 async def _end(
-    q: Queries, sandbox: Sandbox, run: RunRow, last: Next, progress: _Progress, now: int
-) -> int | None:
-    """Settle the hold, keep the result, and tell the webhook; all of it or nothing."""
+    q: Queries,
+    sandbox: Sandbox,
+    run: RunRow,
+    claim: Claim,
+    state: RunState,
+    progress: _Progress,
+    now: int,
+) -> tuple[bool, int | None]:
+    """Keep the result, settle the hold, and tell the webhook: all of it or nothing.
+
+    Returns whether the claim still held, and when the delivery is due, if there is one.
+    """
     readings = sandbox.readings_of(run.scenario)
-    state = transition(run.state, last.event)
-    pages = charged_pages(
-        state,
-        answered=progress.answered,
-        empty=progress.empty,
-        failed_billing=readings["failed-page-billing"],
-        empty_page=readings["empty-page"],
-    )
-    unit, _ = await ledger.available(q, sandbox.id, run.account)
-    await ledger.settle(q, sandbox.id, run.account, run.id, settle(unit, run.held, pages), now)
     document: Completed | Failed
     if state is RunState.COMPLETED:
         people = progress.people or await _found_so_far(q, sandbox, run)
         # Written once, embedded twice: in the results and in the event.
         candidates = orjson.Fragment(orjson.dumps(people[: run.request.limit]))
-        document = Completed(run.id, run.created_at, now, progress.found, candidates)
-        event = SOURCING_COMPLETED
+        document = Completed(run.id, run.created_at, now, progress.totals.found, candidates)
     else:
         document = Failed(run.id, run.created_at, now)
-        event = SOURCING_FAILED
-    await runs.end(
-        q,
-        sandbox.id,
-        run.id,
+    result = orjson.dumps(document.results())
+    if not await runs.end(q, sandbox.id, claim, state, now, progress.totals, result):
+        return False, None
+    pages = charged_pages(
         state,
-        now,
-        progress.answered,
-        progress.empty,
-        progress.found,
-        orjson.dumps(document.results()),
+        answered=progress.totals.answered,
+        empty=progress.totals.empty,
+        failed_billing=readings["failed-page-billing"],
+        empty_page=readings["empty-page"],
     )
-    return await _announce(q, sandbox, run, event, document, now, readings["event-label"])
+    unit = await ledger.unit(q, sandbox.id, run.account)
+    await ledger.settle(q, sandbox.id, run.account, run.id, settle(unit, run.held, pages), now)
+    return True, await _announce(q, sandbox, run, document, now, readings["event-label"])
 
 
 async def _announce(
     q: Queries,
     sandbox: Sandbox,
     run: RunRow,
-    event: str,
     document: Completed | Failed,
     now: int,
     spelling: str,
@@ -189,6 +178,7 @@ async def _announce(
     """Append the one terminal event of the run, if its webhook wants it (contract 5.1 [S])."""
     if run.request.webhook_id is None:
         return None
+    event = SOURCING_COMPLETED if isinstance(document, Completed) else SOURCING_FAILED
     webhook = await worlds.webhook(q, sandbox.id, run.request.webhook_id)
     if webhook is None or not webhook.active or event not in webhook.events:
         return None
@@ -204,7 +194,6 @@ async def _announce(
         sandbox.id,
         DeliveryRow(delivery_id, webhook.id, run.id, event, body, DeliveryState.PENDING, 0, now),
     )
-    await work.add(q, sandbox.id, work.DELIVERY, delivery_id, now)
     return now
 
 

@@ -8,12 +8,11 @@ from preview_sim.domain.errors import (
     ResourceNotFound,
     WebhookNotSubscribed,
 )
-from preview_sim.domain.run import PreviewRequest, Query, RunState
+from preview_sim.domain.run import PreviewRequest, Query
 from preview_sim.domain.webhook import TERMINAL_EVENTS, subscribes_to_an_end
 from preview_sim.engine.door import Caller, Choice
 from preview_sim.engine.sandbox import Sandbox
-from preview_sim.store import Queries, ledger, runs, work, worlds
-from preview_sim.store.runs import RunRow
+from preview_sim.store import Queries, ledger, runs, worlds
 
 
 async def submit(
@@ -37,31 +36,21 @@ async def submit(
         entry, number = taken
         run_id = f"req_{draw_uuid(sandbox.seed, 'run', account, number)}"
         await ledger.append_hold(q, sandbox.id, account, entry, run_id, held, now)
-        query = Query()
-        _, took = choice.scenario.provider.answer(sandbox.seed, run_id, query)
+        _, took = choice.scenario.provider.answer(sandbox.seed, run_id, Query())
         due = now + took
         await runs.insert(
             q,
             sandbox.id,
-            RunRow(
-                id=run_id,
-                company=caller.company,
-                account=account,
-                scenario=choice.scenario.name,
-                via=choice.via,
-                request=request,
-                state=RunState.PROCESSING,
-                held=held,
-                created_at=now,
-                completed_at=None,
-                query=query,
-                asked_at=now,
-                answered=0,
-                empty=0,
-                found=0,
-            ),
+            run_id,
+            caller.company,
+            account,
+            choice.scenario.name,
+            choice.via,
+            request,
+            held,
+            now,
+            due,
         )
-        await work.add(q, sandbox.id, work.RUN, run_id, due)
         return run_id, due
 
     return await sandbox.store.transact(body)

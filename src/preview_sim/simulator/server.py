@@ -30,6 +30,37 @@ _TICKS_A_SWEEP = 10
 _GRACE_S = 1
 
 
+class OneWriteTransport:
+    """A transport that sends what is written in one tick of the loop with one system call.
+
+    uvicorn writes head and body apart; on small answers the second call costs as much as the
+    application does.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._held: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held.append(data)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._held:
+            data = b"".join(self._held)
+            self._held.clear()
+            self._transport.write(data)
+
+
 class StrictProtocol(HttpToolsProtocol):
     """One Host, at most 100 headers of 32 KB, a whole request within 30 s."""
 
@@ -40,7 +71,7 @@ class StrictProtocol(HttpToolsProtocol):
     _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
-        super().connection_made(transport)
+        super().connection_made(OneWriteTransport(transport, self.loop))  # type: ignore[arg-type]  # quacks
         self.reading_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:

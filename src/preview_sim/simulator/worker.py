@@ -61,10 +61,12 @@ class Worker:
         return await self.sandbox.store.transact(body)
 
     async def _next_due(self, *kinds: str) -> int | None:
-        async def body(q: Queries) -> int | None:
-            return await work.next_due(q, self.sandbox.id, kinds, wall_ms())
+        async def body(q: Queries) -> list[int]:
+            wall = wall_ms()
+            found = [await work.next_due(q, self.sandbox.id, kind, wall) for kind in kinds]
+            return [due for due in found if due is not None]
 
-        return await self.sandbox.store.transact(body)
+        return min(await self.sandbox.store.read(body), default=None)
 
     async def _step(self, claim: Claim, now: int) -> Stepped | None:
         try:

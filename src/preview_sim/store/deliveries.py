@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
-from preview_sim.domain.webhook import Attempt, DeliveryState
+from preview_sim.domain.webhook import Attempt, DeliveryState, Verdict
 from preview_sim.store.queries import Queries, Row
+from preview_sim.store.work import Claim
 
 
 class DeliveryRow(NamedTuple):
@@ -32,9 +33,11 @@ class AttemptRow(NamedTuple):
 
 
 async def insert(q: Queries, sandbox: str, delivery: DeliveryRow) -> None:
+    """Write a new delivery; it is due at once."""
     await q.all(
         "INSERT INTO delivery (sandbox, id, webhook, run, event, body, state, attempts,"
-        " created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        " created_at, due, lease_until, fence)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 0, 0)",
         sandbox,
         delivery.id,
         delivery.webhook,
@@ -66,33 +69,38 @@ async def of_run(q: Queries, sandbox: str, run: str) -> list[DeliveryRow]:
 async def record_attempt(
     q: Queries,
     sandbox: str,
-    delivery: str,
+    claim: Claim,
     number: int,
     at: int,
     attempt: Attempt,
-    state: DeliveryState,
-    retry_at: int | None,
-) -> None:
-    """Append an attempt, and what it made of the delivery."""
+    verdict: Verdict,
+) -> bool:
+    """Append an attempt and what it made of the delivery; False if the claim was lost."""
+    row = await q.one(
+        "UPDATE delivery SET state = $4, attempts = $5, due = $6, lease_until = 0"
+        " WHERE sandbox = $1 AND id = $2 AND fence = $3 RETURNING id",
+        sandbox,
+        claim.id,
+        claim.fence,
+        verdict.state.value,
+        number,
+        verdict.retry_at,
+    )
+    if row is None:
+        return False
     await q.all(
         "INSERT INTO attempt (sandbox, delivery, number, at, status, error, duration_ms, retry_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         sandbox,
-        delivery,
+        claim.id,
         number,
         at,
         attempt.status,
         attempt.error,
         attempt.duration_ms,
-        retry_at,
+        verdict.retry_at,
     )
-    await q.all(
-        "UPDATE delivery SET state = $3, attempts = $4 WHERE sandbox = $1 AND id = $2",
-        sandbox,
-        delivery,
-        state.value,
-        number,
-    )
+    return True
 
 
 async def attempts(q: Queries, sandbox: str, delivery: str) -> list[AttemptRow]:

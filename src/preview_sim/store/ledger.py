@@ -87,6 +87,11 @@ async def append_hold(
     await _append(q, sandbox, account, number, now, EntryKind.HOLD, amount, run)
 
 
+async def unit(q: Queries, sandbox: str, account: str) -> Unit:
+    """The unit that an account is kept in."""
+    return (await available(q, sandbox, account))[0]
+
+
 async def available(q: Queries, sandbox: str, account: str) -> tuple[Unit, int]:
     """The unit of an account and what is available in it."""
     row = await q.one(

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from preview_sim.domain.run import PreviewRequest, Query, RunState
 from preview_sim.store.queries import Queries, Row
+from preview_sim.store.work import Claim
 
 
 class RunRow(NamedTuple):
@@ -50,31 +51,40 @@ class Polled(NamedTuple):
     result: bytes | None
 
 
-async def insert(q: Queries, sandbox: str, run: RunRow) -> None:
-    request = run.request
+async def insert(
+    q: Queries,
+    sandbox: str,
+    run: str,
+    company: str,
+    account: str,
+    scenario: str,
+    via: str,
+    request: PreviewRequest,
+    held: int,
+    now: int,
+    due: int,
+) -> None:
+    """Write a new run that asks for page 1 at once; the answer is due at `due`."""
     await q.all(
         "INSERT INTO run (sandbox, id, company, account, scenario, via, title, job_description,"
-        " location, query, candidate_limit, webhook, state, held, created_at, page, attempt,"
-        " asked_at, answered, empty, found) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-        " $12, $13, $14, $15, $16, $17, $18, 0, 0, 0)",
+        " location, query, candidate_limit, webhook, held, created_at, asked_at, due, state, page,"
+        " attempt, answered, empty, found, lease_until, fence) VALUES ($1, $2, $3, $4, $5, $6, $7,"
+        " $8, $9, $10, $11, $12, $13, $14, $14, $15, 'processing', 1, 1, 0, 0, 0, 0, 0)",
         sandbox,
-        run.id,
-        run.company,
-        run.account,
-        run.scenario,
-        run.via,
+        run,
+        company,
+        account,
+        scenario,
+        via,
         request.title,
         request.job_description,
         request.location,
         request.query,
         request.limit,
         request.webhook_id,
-        run.state.value,
-        run.held,
-        run.created_at,
-        run.query.page,
-        run.query.attempt,
-        run.asked_at,
+        held,
+        now,
+        due,
     )
 
 
@@ -117,57 +127,58 @@ async def record_answer(q: Queries, sandbox: str, run: str, answer: QueryRow) ->
     )
 
 
+class Totals(NamedTuple):
+    """What a run has so far: pages answered, how many of them empty, different people found."""
+
+    answered: int
+    empty: int
+    found: int
+
+
 async def ask(
-    q: Queries,
-    sandbox: str,
-    run: str,
-    query: Query,
-    asked_at: int,
-    answered: int,
-    empty: int,
-    found: int,
-) -> None:
-    """The run goes on: what it has so far, and the query that is in the air now."""
-    await q.all(
-        "UPDATE run SET page = $3, attempt = $4, asked_at = $5, answered = $6, empty = $7,"
-        " found = $8 WHERE sandbox = $1 AND id = $2",
+    q: Queries, sandbox: str, claim: Claim, query: Query, asked_at: int, due: int, totals: Totals
+) -> bool:
+    """The run goes on with `query`, whose answer is due at `due`; False if the claim was lost."""
+    row = await q.one(
+        "UPDATE run SET page = $4, attempt = $5, asked_at = $6, due = $7, lease_until = 0,"
+        " answered = $8, empty = $9, found = $10"
+        " WHERE sandbox = $1 AND id = $2 AND fence = $3 RETURNING id",
         sandbox,
-        run,
+        claim.id,
+        claim.fence,
         query.page,
         query.attempt,
         asked_at,
-        answered,
-        empty,
-        found,
+        due,
+        *totals,
     )
+    return row is not None
 
 
 async def end(
     q: Queries,
     sandbox: str,
-    run: str,
+    claim: Claim,
     state: RunState,
     now: int,
-    answered: int,
-    empty: int,
-    found: int,
+    totals: Totals,
     result: bytes,
-) -> None:
-    """The run is over, once: `result` is the body that every later poll answers with."""
+) -> bool:
+    """The run is over: `result` is the body of every later poll. False if the claim was lost."""
     row = await q.one(
-        "UPDATE run SET state = $3, completed_at = $4, answered = $5, empty = $6, found = $7,"
-        " result = $8 WHERE sandbox = $1 AND id = $2 AND state = $9 RETURNING id",
+        "UPDATE run SET state = $4, completed_at = $5, answered = $6, empty = $7, found = $8,"
+        " result = $9, due = NULL, lease_until = 0"
+        " WHERE sandbox = $1 AND id = $2 AND fence = $3 AND state = $10 RETURNING id",
         sandbox,
-        run,
+        claim.id,
+        claim.fence,
         state.value,
         now,
-        answered,
-        empty,
-        found,
+        *totals,
         result,
         RunState.PROCESSING.value,
     )
-    assert row is not None, f"the run {run} was ended twice"
+    return row is not None
 
 
 async def answers(q: Queries, sandbox: str, run: str) -> list[QueryRow]:

@@ -1,9 +1,10 @@
 """The tables. Everything is keyed by (sandbox, id): two sandboxes may share ids.
 
 Moments are milliseconds on the simulator's clock (`lease_until` alone: wall clock); amounts are
-exact (credits, or seconds of minutes); flags are 0 or 1. Types are those that SQLite and PostgreSQL
-share; `{bytes}` is the one type that the driver names, `{clustered}` what it adds to a table that
-is read by its key alone.
+exact (credits, or seconds of minutes); flags are 0 or 1. A run or delivery is work as long as it
+has a `due`, so an unfinished run is exactly one piece of work. Types are those that SQLite and
+PostgreSQL share; `{bytes}` is the one type that the driver names, `{clustered}` what it adds to a
+table that is read by its key alone.
 """
 
 #: Raised by one with each change of a table; a file of another version is refused.
@@ -97,8 +98,12 @@ CREATE TABLE run (
     empty BIGINT NOT NULL,
     found BIGINT NOT NULL,
     result {bytes},
+    due BIGINT,
+    lease_until BIGINT NOT NULL,
+    fence BIGINT NOT NULL,
     PRIMARY KEY (sandbox, id)
 );
+CREATE INDEX run_due ON run (sandbox, due) WHERE due IS NOT NULL;
 CREATE TABLE page_query (
     sandbox TEXT NOT NULL,
     run TEXT NOT NULL,
@@ -121,8 +126,12 @@ CREATE TABLE delivery (
     state TEXT NOT NULL,
     attempts BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
+    due BIGINT,
+    lease_until BIGINT NOT NULL,
+    fence BIGINT NOT NULL,
     PRIMARY KEY (sandbox, id)
 );
+CREATE INDEX delivery_due ON delivery (sandbox, due) WHERE due IS NOT NULL;
 CREATE INDEX delivery_of_run ON delivery (sandbox, run);
 CREATE TABLE attempt (
     sandbox TEXT NOT NULL,
@@ -134,15 +143,5 @@ CREATE TABLE attempt (
     duration_ms BIGINT NOT NULL,
     retry_at BIGINT,
     PRIMARY KEY (sandbox, delivery, number)
-);
-CREATE TABLE work (
-    sandbox TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    id TEXT NOT NULL,
-    due BIGINT NOT NULL,
-    lease_until BIGINT NOT NULL,
-    fence BIGINT NOT NULL,
-    PRIMARY KEY (sandbox, kind, id)
-) {clustered};
-CREATE INDEX work_due ON work (sandbox, kind, due)
+)
 """

@@ -12,6 +12,7 @@ import sqlite3
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from preview_sim.domain.errors import StoreError
 from preview_sim.store import schema
@@ -23,6 +24,13 @@ T = TypeVar("T")
 _APPLICATION_ID = 0x7076736D
 _STATEMENTS_KEPT = 256
 
+#: A private database in memory. With `:memory:` each commit costs more as the database grows (16 µs
+#: a transaction at first, 30 after 60,000 runs); through this VFS it stays at 20.
+_IN_MEMORY = "file:preview-sim?vfs=memdb"
+
+#: `RETURNING` came with 3.35, the VFS above by default with 3.36.
+_OLDEST_SQLITE = (3, 36)
+
 
 def open_sqlite(file: Path | None, durability: str = "process") -> "SqliteStore":
     """Open or create a store; None keeps it in memory.
@@ -30,12 +38,16 @@ def open_sqlite(file: Path | None, durability: str = "process") -> "SqliteStore"
     `durability`: what an acknowledged write survives, `process` (kill -9) or `power` (fsync on each
     commit). StoreError says why a file cannot be used.
     """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StoreError(
+            f"Expected SQLite 3.36 or later, got {sqlite3.sqlite_version}. Use a newer Python."
+        )
     if file is None:
-        connection = _connect(":memory:")
+        connection = _connect(_IN_MEMORY)
         _create(connection)
         return SqliteStore(connection, shared_commit=False)
     try:
-        connection = _connect(str(file))
+        connection = _connect(f"file:{quote(str(file))}")
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = WAL")
         level = "FULL" if durability == "power" else "NORMAL"
@@ -51,6 +63,7 @@ def open_sqlite(file: Path | None, durability: str = "process") -> "SqliteStore"
 def _connect(name: str) -> sqlite3.Connection:
     return sqlite3.connect(
         name,
+        uri=True,
         timeout=0,
         isolation_level=None,
         cached_statements=_STATEMENTS_KEPT,

@@ -1,10 +1,10 @@
-"""Work: what is due when, who has it, and proof that it is still theirs.
+"""Work: runs and deliveries that are due, who has them, and proof that they are still theirs.
 
-`due` is on the simulator's clock, `lease_until` on the wall clock (ms). A claim raises the fence;
-whoever comes back with an older one has lost the work to somebody else.
+`due` is on the simulator's clock, `lease_until` on the wall clock (ms); both stand in the row of
+the run or delivery itself. A claim raises the fence; whoever comes back with an older one has lost
+the work to somebody else, and every statement that ends or puts off work asks for the fence.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from preview_sim.store.queries import Queries
@@ -12,25 +12,16 @@ from preview_sim.store.queries import Queries
 RUN = "run"
 DELIVERY = "delivery"
 
+#: The kinds of work; each is the name of its table.
+KINDS = (RUN, DELIVERY)
+
 
 class Claim(NamedTuple):
     """A piece of work taken: which, when it was due, and the fence that proves the claim."""
 
-    kind: str
     id: str
     due: int
     fence: int
-
-
-async def add(q: Queries, sandbox: str, kind: str, id_: str, due: int) -> None:
-    await q.all(
-        "INSERT INTO work (sandbox, kind, id, due, lease_until, fence)"
-        " VALUES ($1, $2, $3, $4, 0, 0)",
-        sandbox,
-        kind,
-        id_,
-        due,
-    )
 
 
 async def claim(
@@ -38,70 +29,42 @@ async def claim(
 ) -> list[Claim]:
     """Take up to `at_most` pieces that are due and nobody's, the longest due first."""
     rows = await q.all(
-        "UPDATE work SET lease_until = $4, fence = fence + 1"
-        " WHERE sandbox = $1 AND kind = $2 AND id IN (SELECT id FROM work WHERE sandbox = $1"
-        " AND kind = $2 AND due <= $3 AND lease_until <= $5 ORDER BY due, id LIMIT $6"
-        f"{q.skip_locked}) RETURNING id, due, fence",
+        _CLAIM[kind] % q.skip_locked,
         sandbox,
-        kind,
         now,
-        wall_ms + lease_ms,
         wall_ms,
+        wall_ms + lease_ms,
         at_most,
     )
-    claims = [Claim(kind, id_, due, fence) for id_, due, fence in rows]
-    return sorted(claims, key=lambda claim: (claim.due, claim.id))
+    return sorted((Claim(*row) for row in rows), key=lambda claim: (claim.due, claim.id))
 
 
-async def hand_back(q: Queries, sandbox: str, claim: Claim, due: int) -> bool:
-    """Give the work back to be done at `due`; False if the claim was lost meanwhile."""
-    row = await q.one(
-        "UPDATE work SET due = $5, lease_until = 0"
-        " WHERE sandbox = $1 AND kind = $2 AND id = $3 AND fence = $4 RETURNING id",
-        sandbox,
-        claim.kind,
-        claim.id,
-        claim.fence,
-        due,
+_CLAIM = {
+    kind: (
+        f"UPDATE {kind} SET lease_until = $4, fence = fence + 1 WHERE sandbox = $1 AND id IN"
+        f" (SELECT id FROM {kind} WHERE sandbox = $1 AND due <= $2 AND lease_until <= $3"
+        " ORDER BY due, id LIMIT $5%s) RETURNING id, due, fence"
     )
-    return row is not None
+    for kind in KINDS
+}
 
 
-async def finish(q: Queries, sandbox: str, claim: Claim) -> bool:
-    """The work is done for good; False if the claim was lost meanwhile."""
-    row = await q.one(
-        "DELETE FROM work WHERE sandbox = $1 AND kind = $2 AND id = $3 AND fence = $4 RETURNING id",
-        sandbox,
-        claim.kind,
-        claim.id,
-        claim.fence,
+async def next_due(q: Queries, sandbox: str, kind: str, wall_ms: int) -> int | None:
+    """When the next piece of this kind that nobody has is due; None if nothing waits."""
+    row = await q.one(_NEXT_DUE[kind], sandbox, wall_ms)
+    return row[0] if row else None
+
+
+_NEXT_DUE = {
+    kind: (
+        f"SELECT due FROM {kind} WHERE sandbox = $1 AND due IS NOT NULL AND lease_until <= $2"
+        " ORDER BY due LIMIT 1"
     )
-    return row is not None
-
-
-async def next_due(q: Queries, sandbox: str, kinds: Sequence[str], wall_ms: int) -> int | None:
-    """When the next piece of these kinds that nobody has is due; None if nothing waits."""
-    soonest: int | None = None
-    for kind in kinds:
-        row = await q.one(
-            "SELECT min(due) FROM work WHERE sandbox = $1 AND kind = $2 AND lease_until <= $3",
-            sandbox,
-            kind,
-            wall_ms,
-        )
-        if row is not None and row[0] is not None and (soonest is None or row[0] < soonest):
-            soonest = row[0]
-    return soonest
-
-
-async def waiting(q: Queries, sandbox: str) -> int:
-    """How many pieces there are, claimed or not."""
-    row = await q.one("SELECT count(*) FROM work WHERE sandbox = $1", sandbox)
-    assert row is not None
-    count: int = row[0]
-    return count
+    for kind in KINDS
+}
 
 
 async def free_all(q: Queries) -> None:
     """Drop every lease: whoever had them is gone, since this process alone has the database."""
-    await q.all("UPDATE work SET lease_until = 0 WHERE lease_until > 0")
+    for kind in KINDS:
+        await q.all(f"UPDATE {kind} SET lease_until = 0 WHERE due IS NOT NULL")
