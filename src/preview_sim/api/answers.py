@@ -58,13 +58,9 @@ def refusal(error: SimulatorError, now: int, headers: Iterable[Header] = ()) -> 
 
 async def put_on_the_wire(send: Send, reply: Reply, scenario: str, *, head_only: bool) -> None:
     """Send a reply; every one of the API's names the scenario that it met."""
-    headers: list[Header] = [
-        (b"content-length", b"%d" % len(reply.body)),
-        (b"x-sim-scenario", scenario.encode()),
-        *reply.headers,
-    ]
-    if reply.body:
-        headers.append(_JSON)
+    headers: list[Header] = [(b"x-sim-scenario", scenario.encode()), *reply.headers]
+    if reply.body:  # a 204 has neither a body nor a length (RFC 9110, 8.6)
+        headers += (_JSON, (b"content-length", b"%d" % len(reply.body)))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     body = b"" if head_only else reply.body
     await send({"type": "http.response.body", "body": body})

@@ -104,7 +104,7 @@ class Resource:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = read_head(scope)
-        token = bearer(head)
+        token = bearer(head.authorization)
         key, suffix = key_parts(token) if token is not None else (None, None)
         host = self._hosts.of_key(key)
         await host.settled()
@@ -144,7 +144,8 @@ def _choose(
     sandbox: Sandbox, head: Head, suffix: str | None, caller: Caller | None
 ) -> tuple[Choice, UnknownScenario | None]:
     """The scenario of the request; for an unknown name the caller's own default and the error."""
-    header = head.x_sim_scenario[0].decode("latin-1") if head.x_sim_scenario else None
+    named = head.x_sim_scenario
+    header = b", ".join(named).decode("latin-1") if named else None  # two names are no name
     try:
         return choose(sandbox, header, suffix, caller), None
     except UnknownScenario as error:

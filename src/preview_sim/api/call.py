@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from preview_sim.domain.run import PreviewRequest
 from preview_sim.engine import Caller, Choice, Sandbox
 
 
@@ -15,7 +16,7 @@ class Host(Protocol):
         """The simulator's clock, ms."""
         ...
 
-    def accepted(self, request_id: str, limit: int, scenario: str, due: int) -> None:
+    def accepted(self, request_id: str, request: PreviewRequest, scenario: str, due: int) -> None:
         """A run was accepted; its first answer is due at `due` (ms)."""
         ...
 

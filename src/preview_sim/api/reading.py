@@ -1,6 +1,7 @@
 """Reading requests strictly: headers in one pass, media types, JSON without loopholes."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,9 @@ from preview_sim.domain.errors import PayloadTooLarge, ValidationFailed
 
 #: A body that fits the contract can take 120 KB (10,000 astral characters, escaped).
 BODY_LIMIT = 256 * 1024
+
+#: Deeper than any request of the contract; the validator gives up somewhere beyond 200.
+_DEPTH_LIMIT = 64
 
 #: A property name in JSON text, or a string that looks like one: never fewer than there are.
 _MAYBE_A_NAME = re.compile(rb'"[ \t\r\n]*:')
@@ -46,11 +50,12 @@ def read_head(scope: Scope) -> Head:
     return head
 
 
-def bearer(head: Head) -> str | None:
+@lru_cache(maxsize=128)
+def bearer(authorization: tuple[bytes, ...]) -> str | None:
     """The token of exactly one `Authorization: Bearer …` header, else None."""
-    if len(head.authorization) != 1:
+    if len(authorization) != 1:
         return None
-    scheme, _, token = head.authorization[0].partition(b" ")
+    scheme, _, token = authorization[0].partition(b" ")
     if scheme.lower() != b"bearer" or not token.isascii():
         return None
     return token.decode() or None
@@ -125,29 +130,49 @@ def parse_json(body: bytes) -> Any:
     """The JSON value of a body; ValidationFailed for anything that is not strictly JSON.
 
     Beside what RFC 8259 rejects, orjson refuses a byte order mark, lone surrogates and numbers
-    beyond a double; a property given twice is refused here.
+    beyond a double; a property given twice and nesting beyond reason are refused here.
     """
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         came = "an empty body" if not body else str(error)
         raise _not_json(f"expected a JSON object in UTF-8, got {came}") from None
-    if isinstance(value, dict) and len(_MAYBE_A_NAME.findall(body)) != len(value):
+    flat = body.count(b"{") == 1 and b"[" not in body and isinstance(value, dict)
+    properties = len(value) if flat else _count_properties(value)
+    # Each property has a colon, so as many colons as properties leave no room for a double.
+    if body.count(b":") != properties and len(_MAYBE_A_NAME.findall(body)) != properties:
         _refuse_doubles(body)
     return value
 
 
+def _count_properties(value: Any) -> int:
+    """How many properties a value has at all depths; ValidationFailed beyond a sane depth."""
+    properties, level = 0, [value]
+    for _ in range(_DEPTH_LIMIT):
+        below: list[Any] = []
+        for node in level:
+            if isinstance(node, dict):
+                properties += len(node)
+                below += node.values()
+            elif isinstance(node, list):
+                below += node
+        if not below:
+            return properties
+        level = below
+    raise _not_json(f"expected at most {_DEPTH_LIMIT} levels of nesting")
+
+
 def _refuse_doubles(body: bytes) -> None:
-    """Parse again and look at every pair. Only bodies with nested objects, doubles, or strings that
-    hold `":` come here."""
+    """Parse again and look at every pair. Only bodies with a property twice, or with strings that
+    hold `":`, come here."""
     import json  # noqa: PLC0415 - most requests never need it
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in pairs]
-        for name in names:
-            if names.count(name) > 1:
-                raise _not_json(f"expected each property once, got {name!r} more than once")
-        return dict(pairs)
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            name, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+            raise _not_json(f"expected each property once, got {name!r} more than once")
+        return found
 
     json.loads(body, object_pairs_hook=unique)
 

@@ -24,7 +24,7 @@ async def start_preview(call: Call) -> tuple[Reply, str | None]:
     )
     now = call.host.now()
     request_id, due = await submit(call.host.sandbox, call.caller, call.choice, request, now)
-    call.host.accepted(request_id, request.limit, call.choice.scenario.name, due)
+    call.host.accepted(request_id, request, call.choice.scenario.name, due)
     return Reply(202, orjson.dumps(accepted(request_id, request.webhook_id, now))), None
 
 

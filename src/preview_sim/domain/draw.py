@@ -4,29 +4,30 @@ So the order in which things happen cannot change what they are: the third deliv
 same whether or not the second was drawn before it.
 """
 
-import hmac
 from functools import lru_cache
+from hashlib import blake2b
 
 
 def digest(seed: int, kind: str, *identity: str | int) -> bytes:
-    """32 bytes that depend on the seed, the kind of draw and the identity of what is drawn."""
-    mac = _keyed(seed).copy()
-    mac.update("\x1f".join((kind, *map(str, identity))).encode())
-    return mac.digest()
+    """32 bytes that depend on the seed, the kind of draw and the identity of what is drawn.
+
+    A MAC under the seed: keyed BLAKE2b, at a third of the cost of HMAC-SHA256.
+    """
+    message = "\x1f".join((kind, *map(str, identity))).encode()
+    return blake2b(message, key=_key(seed), digest_size=32).digest()
 
 
 @lru_cache(maxsize=1024)
-def _keyed(seed: int) -> hmac.HMAC:
-    return hmac.new(str(seed).encode(), digestmod="sha256")
+def _key(seed: int) -> bytes:
+    return blake2b(str(seed).encode(), digest_size=32).digest()
 
 
 def draw_uuid(seed: int, kind: str, *identity: str | int) -> str:
     """A lower-case version 4 UUID."""
-    raw = bytearray(digest(seed, kind, *identity)[:16])
-    raw[6] = raw[6] & 0x0F | 0x40
-    raw[8] = raw[8] & 0x3F | 0x80
+    raw = digest(seed, kind, *identity)
     text = raw.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    variant = "89ab"[raw[31] & 3]
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 def draw_hex(seed: int, kind: str, *identity: str | int) -> str:

@@ -2,27 +2,13 @@
 
 import hmac
 from hashlib import sha256
-from typing import NamedTuple
 
 from preview_sim.domain.errors import InvalidApiKey
-from preview_sim.domain.scenario import Scenario
 from preview_sim.domain.tenancy import KeyState
-from preview_sim.engine.sandbox import Sandbox
+from preview_sim.engine.sandbox import Choice, Sandbox
 from preview_sim.store.worlds import KeyRow
 
 Caller = KeyRow
-
-
-class Choice(NamedTuple):
-    """The scenario of a request and how it was chosen: header, key, sandbox or default."""
-
-    scenario: Scenario
-    via: str
-
-    @property
-    def label(self) -> str:
-        """The value of the response header `X-Sim-Scenario`."""
-        return f"{self.scenario.name}; via={self.via}"
 
 
 def key_parts(token: str) -> tuple[str, str | None]:
@@ -60,9 +46,9 @@ def choose(
 ) -> Choice:
     """The scenario of a request, strongest claim first; UnknownScenario names the nearest."""
     if header is not None:
-        return Choice(sandbox.library.get(header), "header")
+        return sandbox.choice(header, "header")
     if suffix is not None:
-        return Choice(sandbox.library.get(suffix), "key")
+        return sandbox.choice(suffix, "key")
     if caller is not None and caller.scenario is not None:
-        return Choice(sandbox.library.get(caller.scenario), "sandbox")
-    return Choice(sandbox.library.get(sandbox.scenario), "default")
+        return sandbox.choice(caller.scenario, "sandbox")
+    return sandbox.choice(sandbox.scenario, "default")

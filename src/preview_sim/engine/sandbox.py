@@ -5,16 +5,27 @@ memory; what does change is in the store.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from preview_sim.domain.errors import UnknownScenario, UsageError
 from preview_sim.domain.reading import Readings
+from preview_sim.domain.scenario import Scenario
 from preview_sim.domain.tenancy import World
 from preview_sim.library import Library
 from preview_sim.store import Queries, Store, work, worlds
 from preview_sim.store import runs as run_rows
 from preview_sim.store.worlds import KeyRow, SandboxRow
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The scenario of a request and how it was chosen: header, key, sandbox or default."""
+
+    scenario: Scenario
+    via: str
+    label: str
+    """The value of the response header `X-Sim-Scenario`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,15 @@ class Sandbox:
     library: Library
     keys: Mapping[bytes, KeyRow]
     self_check: bool
+    _choices: dict[tuple[str, str], Choice] = field(default_factory=dict)
+
+    def choice(self, name: str, via: str) -> Choice:
+        """The scenario of that name as chosen by `via`; UnknownScenario if there is none."""
+        known = self._choices.get((name, via))
+        if known is None:
+            known = Choice(self.library.get(name), via, f"{name}; via={via}")
+            self._choices[name, via] = known
+        return known
 
     def readings_of(self, scenario: str) -> Readings:
         """The readings in force for a run of that scenario."""

@@ -10,8 +10,8 @@ from preview_sim.domain.errors import (
 )
 from preview_sim.domain.run import PreviewRequest, Query
 from preview_sim.domain.webhook import TERMINAL_EVENTS, subscribes_to_an_end
-from preview_sim.engine.door import Caller, Choice
-from preview_sim.engine.sandbox import Sandbox
+from preview_sim.engine.door import Caller
+from preview_sim.engine.sandbox import Choice, Sandbox
 from preview_sim.store import Queries, ledger, runs, worlds
 
 

@@ -17,6 +17,7 @@ from preview_sim.api import Guard, build_api, build_control
 from preview_sim.delivery import Sender
 from preview_sim.domain.errors import ControlRefused, UsageError
 from preview_sim.domain.reading import Readings
+from preview_sim.domain.run import PreviewRequest
 from preview_sim.engine import Sandbox, open_sandbox
 from preview_sim.engine.sandbox import DEFAULT_CLOCK, Settings
 from preview_sim.library import Library, default_world, load_world
@@ -49,10 +50,11 @@ class SandboxHost:
     def now(self) -> int:
         return self.worker.clock.now()
 
-    def accepted(self, request_id: str, limit: int, scenario: str, due: int) -> None:
-        self._known[request_id] = (limit, scenario)
-        if len(self._known) > _RUNS_KNOWN:
-            self._known.popitem(last=False)
+    def accepted(self, request_id: str, request: PreviewRequest, scenario: str, due: int) -> None:
+        if request.webhook_id is not None:
+            self._known[request_id] = (request.limit, scenario)
+            if len(self._known) > _RUNS_KNOWN:
+                self._known.popitem(last=False)
         self.worker.work_is_due(due)
 
     def subscription(
@@ -199,14 +201,15 @@ class _Front:
         self._mounted = {"_sim": control, "_sink": sink}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope["path"]
-        if path.startswith("/_"):
-            name = path[1:].partition("/")[0]
+        # By the path as it was sent: `/_sim%2Fhealth` is one segment, and nobody's.
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        if raw.startswith(b"/_"):
+            name = raw[1:].partition(b"/")[0].decode("latin-1")
             if name in self._mounted:
                 inside = {**scope, "root_path": f"/{name}"}
                 await self._mounted[name](inside, receive, send)
                 return
-        if path == "/openapi.json" and scope["method"] in ("GET", "HEAD"):
+        if raw == b"/openapi.json" and scope["method"] in ("GET", "HEAD"):
             await Response(document_bytes(), media_type="application/json")(scope, receive, send)
             return
         await self._api(scope, receive, send)

@@ -7,6 +7,7 @@ large headers, and a connection that takes its time to say what it wants.
 import asyncio
 import contextlib
 import errno
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from preview_sim.domain.errors import UsageError
 
@@ -23,22 +25,52 @@ _HEADER_BYTES_AT_MOST = 32 * 1024
 #: From a connection's first byte, or its opening, until a request is whole.
 _REQUEST_DEADLINE_S = 30.0
 
-#: uvicorn ticks ten times a second; slow requests are looked for once in a second.
+#: uvicorn counts on ten ticks a second; slow requests are looked for once in a second.
+_TICK_S = 0.1
 _TICKS_A_SWEEP = 10
+
+#: How long a connection may be silent between two requests.
+_KEEP_ALIVE_S = 15
 
 #: What requests in flight get when the server stops.
 _GRACE_S = 1
 
 
-class OneWriteTransport:
-    """A transport that sends what is written in one tick of the loop with one system call.
+#: The verbs of everyday, which the parser knows; others are looked at more closely.
+_PARSED_VERBS = frozenset((b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS"))
 
-    uvicorn writes head and body apart; on small answers the second call costs as much as the
-    application does.
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) [^ \r\n]+ HTTP/1\.[01]\r?\n")
+
+
+class Outbox:
+    """Sends what was written to all connections in one tick of the loop, with one call for each.
+
+    uvicorn writes head and body apart; on small answers the second system call costs as much as the
+    application does, and calls between two requests slow the second one down.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self) -> None:
+        self._waiting: list[HeldTransport] = []
+
+    def post(self, transport: "HeldTransport", loop: asyncio.AbstractEventLoop) -> None:
+        if not self._waiting:
+            loop.call_soon(self._send_all)
+        self._waiting.append(transport)
+
+    def _send_all(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for transport in waiting:
+            transport.flush()
+
+
+class HeldTransport:
+    """A transport that holds what is written until the outbox sends it."""
+
+    def __init__(
+        self, transport: asyncio.Transport, outbox: Outbox, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self._transport = transport
+        self._outbox = outbox
         self._loop = loop
         self._held: list[bytes] = []
 
@@ -47,42 +79,60 @@ class OneWriteTransport:
 
     def write(self, data: bytes) -> None:
         if not self._held:
-            self._loop.call_soon(self._flush)
+            self._outbox.post(self, self._loop)
         self._held.append(data)
 
     def close(self) -> None:
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         if self._held:
             data = b"".join(self._held)
             self._held.clear()
             self._transport.write(data)
 
 
+class _State(ServerState):
+    """What the connections of one server share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outbox = Outbox()
+
+
 class StrictProtocol(HttpToolsProtocol):
-    """One Host, at most 100 headers of 32 KB, a whole request within 30 s."""
+    """One Host, at most 100 headers of 32 KB, a whole request within 30 s; any verb is answered."""
 
     #: When the request that is being read began (loop time); None while one is being answered.
     reading_since: float | None = None
+    #: When the last answer was sent (loop time); None while there is a request.
+    idle_since: float | None = None
     _in_headers = True
     _header_bytes = 0
     _refused = False
+    _odd_verb: str | None = None
+    _between_requests = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
-        super().connection_made(OneWriteTransport(transport, self.loop))  # type: ignore[arg-type]  # quacks
+        assert isinstance(self.server_state, _State), "the server below makes the state"
+        held: Any = HeldTransport(transport, self.server_state.outbox, self.loop)
+        super().connection_made(held)
         self.reading_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         if self._in_headers:
             self._header_bytes += len(data)
+        if self._between_requests and data[: data.find(b" ")] not in _PARSED_VERBS:
+            data = self._disguise(data)
+        self._between_requests = False
         super().data_received(data)
         if self._in_headers and self._header_bytes > _HEADER_BYTES_AT_MOST:
             self.refuse(f"Expected at most {_HEADER_BYTES_AT_MOST} bytes of headers.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.idle_since = None
         if self.reading_since is None:
             self.reading_since = self.loop.time()
             self._in_headers, self._header_bytes = True, 0
@@ -102,6 +152,8 @@ class StrictProtocol(HttpToolsProtocol):
             self.refuse(f"Expected exactly one Host header, got {hosts}.")
         else:
             super().on_headers_complete()
+            if self._odd_verb is not None:
+                self.scope["method"], self._odd_verb = self._odd_verb, None
 
     def on_body(self, body: bytes) -> None:
         if not self._refused:
@@ -109,8 +161,26 @@ class StrictProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self.reading_since = None
+        self._between_requests = True
         if not self._refused:
             super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """uvicorn's, but an idle connection is found by the sweep and has no timer of its own."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self.idle_since = self.loop.time()
+
+    def _disguise(self, data: bytes) -> bytes:
+        """A verb that the parser does not know, as one that it does: the application says 405."""
+        found = _REQUEST_LINE.match(data)
+        if found is None:
+            return data
+        self._odd_verb = found[1].decode()
+        return b"TRACE" + data[found.end(1) :]
 
     def refuse(self, message: str) -> None:
         """Answer 400 and close: what comes over this connection is not to be trusted."""
@@ -134,10 +204,13 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=_GRACE_S,
             )
         )
+        self.server_state = _State()
         self.ready = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._bound = bound
 
     async def run_until_stopped(self) -> None:
@@ -149,6 +222,18 @@ class Server(uvicorn.Server):
 
     def stop(self) -> None:
         self.should_exit = True
+        self._stopped.set()
+
+    async def main_loop(self) -> None:
+        """uvicorn's, but it ends at once when it is told to, not with the next tick."""
+        counter = 0
+        while not await self.on_tick(counter):
+            counter += 1
+            try:
+                async with asyncio.timeout(_TICK_S):
+                    await self._stopped.wait()
+            except TimeoutError:
+                pass
 
     async def on_tick(self, counter: int) -> bool:
         if counter % _TICKS_A_SWEEP == 0:
@@ -156,12 +241,14 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def _refuse_the_slow(self) -> None:
-        oldest = asyncio.get_running_loop().time() - _REQUEST_DEADLINE_S
+        now = asyncio.get_running_loop().time()
         for connection in list(self.server_state.connections):
             assert isinstance(connection, StrictProtocol), "no other protocol is configured"
-            since = connection.reading_since
-            if since is not None and since < oldest:
+            reading, idle = connection.reading_since, connection.idle_since
+            if reading is not None and now - reading > _REQUEST_DEADLINE_S:
                 connection.refuse(f"Expected a whole request within {_REQUEST_DEADLINE_S:.0f} s.")
+            elif idle is not None and now - idle > self.config.timeout_keep_alive:
+                connection.transport.close()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[Any]:

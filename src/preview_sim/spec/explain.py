@@ -1,6 +1,7 @@
 """A schema violation in words: what was expected, what came."""
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
@@ -9,6 +10,7 @@ import orjson
 from preview_sim.domain.errors import nearest
 
 _SHOWN_AT_MOST = 60
+_NAMES_SHOWN = 10
 _TYPE_NAMES = {str: "string", int: "integer", float: "number", list: "array", dict: "object"}
 
 
@@ -53,9 +55,9 @@ def _types(types: Iterable[str]) -> str:
 
 def _unknown(names: Iterable[str], known: tuple[str, ...]) -> str:
     said = []
-    for name in names:
+    for name in islice(names, _NAMES_SHOWN):
         hint = nearest(name, known)
-        said.append(f"{name!r}" + (f" (did you mean {hint!r}?)" if hint else ""))
+        said.append(f"{name[:_SHOWN_AT_MOST]!r}" + (f" (did you mean {hint!r}?)" if hint else ""))
     return f"unknown property {', '.join(said)}; expected only {', '.join(known)}"
 
 

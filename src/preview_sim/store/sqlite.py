@@ -44,6 +44,10 @@ def open_sqlite(file: Path | None, durability: str = "process") -> "SqliteStore"
         )
     if file is None:
         connection = _connect(_IN_MEMORY)
+        # Nobody else reads it and there is no disk: 15 µs a transaction instead of 19.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA journal_mode = PERSIST")
+        connection.execute("PRAGMA synchronous = OFF")
         _create(connection)
         return SqliteStore(connection, shared_commit=False)
     try:
