@@ -105,9 +105,7 @@ def main() -> None:
             try:
                 rate, wrong = wrk(port, script)
                 if "bare" not in name:
-                    with urllib.request.urlopen(
-                        f"http://127.0.0.1:{port}/_sim/health"
-                    ) as health:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_sim/health") as health:
                         assert json.load(health)["status"] == "ok"
             finally:
                 process.kill()

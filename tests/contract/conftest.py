@@ -250,10 +250,18 @@ def receiver():
 def hooked(connect, world, receiver):
     """Connects to a simulator whose company *Acme Talent* has its webhook at `receiver`."""
 
-    def connected(*, events=("SOURCING_COMPLETED", "SOURCING_FAILED"), headers=None, **options):
+    def connected(
+        *,
+        events=("SOURCING_COMPLETED", "SOURCING_FAILED"),
+        headers=None,
+        timeout_ms=None,
+        **options,
+    ):
         webhook = {"id": ACME_WEBHOOK, "events": list(events), "url": receiver.url}
         if headers is not None:
             webhook["headers"] = headers
+        if timeout_ms is not None:
+            webhook["timeoutMs"] = timeout_ms
         company = {
             "name": "Acme Talent",
             "unit": "credits",

@@ -78,9 +78,10 @@ class Stage:
 
     async def next_due(self) -> int | None:
         async def body(q):
-            return await work.next_due(q, self.sandbox.id, (work.RUN, work.DELIVERY), WALL)
+            return [await work.next_due(q, self.sandbox.id, kind, WALL) for kind in work.KINDS]
 
-        return await self.store.transact(body)
+        found = [due for due in await self.store.transact(body) if due is not None]
+        return min(found, default=None)
 
     async def to_next(self) -> bool:
         """Move to the next due time and do one portion of what is due there; False if idle."""
@@ -114,6 +115,14 @@ class Stage:
             return await q.all(sql, *parameters)
 
         return await self.store.transact(body)
+
+    async def lasting(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Everything but who has which work, and how often it was taken."""
+        tables = await self.everything()
+        return {
+            name: [row[:-2] for row in rows] if name in work.KINDS else rows
+            for name, rows in tables.items()
+        }
 
     async def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table."""
@@ -161,7 +170,8 @@ class Stage:
             assert len(events) == (hook is not None)
             if hook is not None:
                 assert events == [(f"SOURCING_{state.upper()}",)]
-        assert await self.rows("SELECT * FROM work") == []
+        for kind in work.KINDS:
+            assert await self.rows(f"SELECT id FROM {kind} WHERE due IS NOT NULL") == []
 
 
 @dataclass

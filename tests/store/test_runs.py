@@ -3,36 +3,18 @@
 import pytest
 
 from preview_sim.domain.run import PreviewRequest, Query, RunState
-from preview_sim.store import runs
-from preview_sim.store.runs import QueryRow, RunRow
+from preview_sim.store import runs, work
+from preview_sim.store.runs import QueryRow, RunRow, Totals
 
 SANDBOX = "default"
+FULL = PreviewRequest("title", "description", "place", "query", 60, "a-webhook")
 
 
-def a_run(id_: str = "req_1", **other) -> RunRow:
-    request = PreviewRequest("title", "description", "place", "query", 60, "a-webhook")
-    values = {
-        "company": "company",
-        "account": "account",
-        "scenario": "happy",
-        "via": "default",
-        "request": request,
-        "state": RunState.PROCESSING,
-        "held": 3,
-        "created_at": 1_000,
-        "completed_at": None,
-        "query": Query(),
-        "asked_at": 1_000,
-        "answered": 0,
-        "empty": 0,
-        "found": 0,
-    }
-    return RunRow(id=id_, **{**values, **other})
-
-
-def inserting(row: RunRow, sandbox: str = SANDBOX):
+def inserting(id_: str = "req_1", sandbox: str = SANDBOX, request=FULL, held=3, scenario="happy"):
     async def body(q):
-        await runs.insert(q, sandbox, row)
+        await runs.insert(
+            q, sandbox, id_, "company", "account", scenario, "key", request, held, 1_000, 1_200
+        )
 
     return body
 
@@ -46,7 +28,8 @@ def loading(id_: str = "req_1", sandbox: str = SANDBOX):
 
 def ending(state=RunState.COMPLETED, result=b"{}"):
     async def body(q):
-        await runs.end(q, SANDBOX, "req_1", state, 5_000, 3, 0, 60, result)
+        [claim] = await work.claim(q, SANDBOX, work.RUN, 5_000, 0, 1_000, 1)
+        return await runs.end(q, SANDBOX, claim, state, 5_000, Totals(3, 1, 40), result)
 
     return body
 
@@ -60,40 +43,50 @@ def ending(state=RunState.COMPLETED, result=b"{}"):
     ],
 )
 def test_a_run_is_read_back_as_it_was_written(with_store, request_):
-    row = a_run(request=request_)
-
     async def scene(store):
-        await store.transact(inserting(row))
+        await store.transact(inserting(request=request_))
         return await store.transact(loading())
 
-    assert with_store(scene) == row
+    assert with_store(scene) == RunRow(
+        id="req_1",
+        company="company",
+        account="account",
+        scenario="happy",
+        via="key",
+        request=request_,
+        state=RunState.PROCESSING,
+        held=3,
+        created_at=1_000,
+        completed_at=None,
+        query=Query(),
+        asked_at=1_000,
+        answered=0,
+        empty=0,
+        found=0,
+    )
 
 
 def test_two_sandboxes_may_share_an_id(with_store):
     async def scene(store):
-        await store.transact(inserting(a_run(held=1), "one"))
-        await store.transact(inserting(a_run(held=2), "other"))
+        await store.transact(inserting(sandbox="one", held=1))
+        await store.transact(inserting(sandbox="other", held=2))
         return [(await store.transact(loading(sandbox=id_))).held for id_ in ("one", "other")]
 
     assert with_store(scene) == [1, 2]
 
 
-@pytest.mark.parametrize("first", [RunState.COMPLETED, RunState.FAILED])
-@pytest.mark.parametrize("second", [RunState.COMPLETED, RunState.FAILED])
-def test_a_run_ends_once(with_store, first, second):
+@pytest.mark.parametrize("state", [RunState.COMPLETED, RunState.FAILED])
+def test_a_run_that_is_over_has_its_totals_and_its_result(with_store, state):
     async def scene(store):
-        await store.transact(inserting(a_run()))
-        await store.transact(ending(first, b"first"))
-        with pytest.raises(AssertionError, match="ended twice"):
-            await store.transact(ending(second, b"second"))
+        await store.transact(inserting())
+        assert await store.transact(ending(state, b"the result"))
+        polled = await store.transact(lambda q: runs.poll(q, SANDBOX, "req_1"))
+        return await store.transact(loading()), polled
 
-        async def body(q):
-            return await runs.poll(q, SANDBOX, "req_1")
-
-        assert (await store.transact(body)).result == b"first"
-        assert (await store.transact(loading())).state is first
-
-    with_store(scene)
+    row, polled = with_store(scene)
+    assert (row.state, row.completed_at) == (state, 5_000)
+    assert (row.answered, row.empty, row.found) == (3, 1, 40)
+    assert (polled.result, polled.found, polled.company) == (b"the result", 40, "company")
 
 
 def test_an_answer_to_the_same_attempt_cannot_be_recorded_twice(with_store):
@@ -103,7 +96,7 @@ def test_an_answer_to_the_same_attempt_cannot_be_recorded_twice(with_store):
         return runs.record_answer(q, SANDBOX, "req_1", answer)
 
     async def scene(store):
-        await store.transact(inserting(a_run()))
+        await store.transact(inserting())
         await store.transact(recording)
         with pytest.raises(Exception, match="UNIQUE"):
             await store.transact(recording)
@@ -114,8 +107,8 @@ def test_an_answer_to_the_same_attempt_cannot_be_recorded_twice(with_store):
 
 def test_only_unfinished_runs_still_follow_a_scenario(with_store):
     async def scene(store):
-        await store.transact(inserting(a_run()))
-        await store.transact(inserting(a_run("req_2", scenario="slow")))
+        await store.transact(inserting())
+        await store.transact(inserting("req_2", scenario="slow"))
         before = await store.transact(lambda q: runs.open_scenarios(q, SANDBOX))
         await store.transact(ending())
         return before, await store.transact(lambda q: runs.open_scenarios(q, SANDBOX))

@@ -7,9 +7,25 @@ import pytest
 
 from preview_sim.store import open_sqlite
 
-INSERT = (
-    "INSERT INTO work (sandbox, kind, id, due, lease_until, fence) VALUES ('s', 'run', $1, 0, 0, 0)"
-)
+INSERT = "INSERT INTO note (id) VALUES ($1)"
+
+
+async def take_notes(store):
+    await store.transact(lambda q: q.all("CREATE TABLE IF NOT EXISTS note (id TEXT PRIMARY KEY)"))
+    return store
+
+
+@pytest.fixture
+def with_store(with_store):
+    """With a table of these tests' own, since the driver knows nothing of the others."""
+
+    def run(scene):
+        async def noted(store):
+            return await scene(await take_notes(store))
+
+        return with_store(noted)
+
+    return run
 
 
 class Deliberate(Exception):
@@ -29,7 +45,7 @@ def add(*ids: str, then: BaseException | None = None):
 
 async def kept(store) -> list[str]:
     async def body(q):
-        return [row[0] for row in await q.all("SELECT id FROM work ORDER BY id")]
+        return [row[0] for row in await q.all("SELECT id FROM note ORDER BY id")]
 
     return await store.transact(body)
 
@@ -153,7 +169,7 @@ def test_parameters_are_bound_by_number_in_whatever_order_they_stand(with_store)
 def test_one_is_none_when_there_is_no_row(with_store):
     async def scene(store):
         async def body(q):
-            return await q.one("SELECT id FROM work"), await q.all("SELECT id FROM work")
+            return await q.one("SELECT id FROM note"), await q.all("SELECT id FROM note")
 
         return await store.transact(body)
 
@@ -175,14 +191,14 @@ def test_closing_waits_for_the_commit_that_is_under_way(tmp_path):
     file = tmp_path / "store.db"
 
     async def write_and_close():
-        store = open_sqlite(file)
+        store = await take_notes(open_sqlite(file))
         task = asyncio.create_task(store.transact(add("a")))
         await asyncio.sleep(0)
         await store.close()
         await task
 
     async def read():
-        store = open_sqlite(file)
+        store = await take_notes(open_sqlite(file))
         found = await kept(store)
         await store.close()
         return found
@@ -196,7 +212,7 @@ def test_what_was_acknowledged_is_there_after_closing_and_opening_again(tmp_path
     file = tmp_path / "store.db"
 
     async def once(id_):
-        store = open_sqlite(file, durability)
+        store = await take_notes(open_sqlite(file, durability))
         await store.transact(add(id_))
         found = await kept(store)
         await store.close()
@@ -211,7 +227,7 @@ def test_durability_is_the_synchronous_level_of_a_log_that_is_written_ahead(
     tmp_path, durability, level
 ):
     async def scene():
-        store = open_sqlite(tmp_path / "store.db", durability)
+        store = await take_notes(open_sqlite(tmp_path / "store.db", durability))
 
         async def body(q):
             return await q.one("PRAGMA synchronous"), await q.one("PRAGMA journal_mode")
@@ -227,7 +243,7 @@ def test_a_full_disk_fails_the_callers_and_not_the_store(tmp_path):
     """A page limit stands for the disk: nobody hangs, nothing half-done stays, reading goes on."""
 
     async def scene():
-        store = open_sqlite(tmp_path / "store.db")
+        store = await take_notes(open_sqlite(tmp_path / "store.db"))
         await store.transact(add("before"))
 
         async def limit(q):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import shlex
 import signal
@@ -9,11 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
-import uvloop
 
 from preview_sim.engine import describe
 from preview_sim.harness.example import EXAMPLE_REQUEST
-from preview_sim.simulator import Config, Running, running, running_sink
+from preview_sim.simulator import Config, Running, loop_factory, running, running_sink
 
 
 def serve_until_stopped(config: Config, form: str) -> None:
@@ -27,7 +27,9 @@ def sink_until_stopped(form: str, **options: Any) -> None:
 
 
 def _run(coroutine: Any) -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    # What uvicorn says of broken requests helps nobody here: the caller got a 400 that says it.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(coroutine)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from preview_sim.domain.billing import Unit
+from preview_sim.domain.webhook import MAX_RETRIES, TIMEOUT_MS
 
 SOURCING_WRITE = "sourcing:write"
 SOURCING_READ = "sourcing:read"
@@ -44,6 +45,8 @@ class WebhookSeed:
     url: str | None = None
     secret: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    timeout_ms: int = TIMEOUT_MS
+    max_retries: int = MAX_RETRIES
 
 
 @dataclass(frozen=True, slots=True)

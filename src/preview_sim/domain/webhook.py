@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Any
 
 from preview_sim.domain.errors import UsageError, nearest
+from preview_sim.domain.signature import PROFILES
 from preview_sim.domain.timestamp import to_iso
 
 SOURCING_COMPLETED = "SOURCING_COMPLETED"
@@ -22,6 +23,19 @@ _SYNONYMS = {event.lower().replace("_", "."): event for event in EVENTS}
 
 MAX_RETRIES = 3
 TIMEOUT_MS = 30_000
+
+#: Set by each delivery itself, in lower case; a config's own headers may not have these names.
+RESERVED_HEADERS = frozenset(
+    (
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "host",
+        "transfer-encoding",
+        *(name.lower() for profile in PROFILES.values() for name, _ in profile.headers),
+    )
+)
 
 #: From the end of an attempt to the start of the next (contract 5.6 [A]), before jitter.
 RETRY_STEPS_MS = (5_000, 300_000, 1_800_000)

@@ -11,7 +11,7 @@ from typing import Any
 
 from preview_sim.domain.billing import Unit
 from preview_sim.domain.tenancy import ALL_SCOPES, ApiKey, Company, KeyState, WebhookSeed, World
-from preview_sim.domain.webhook import event_name
+from preview_sim.domain.webhook import MAX_RETRIES, RESERVED_HEADERS, TIMEOUT_MS, event_name
 from preview_sim.library.scenario_file import exact_balance
 from preview_sim.library.schema import WORLD
 from preview_sim.library.yaml_document import Document, Path, read_bytes, read_document
@@ -43,6 +43,7 @@ def world_of(text: str | bytes, file: str) -> World:
         clock=given.get("clock"),
     )
     _refuse_twins(document, given["companies"])
+    _refuse_our_headers(document, given["companies"])
     return world
 
 
@@ -74,7 +75,20 @@ def _webhook(given: Mapping[str, Any]) -> WebhookSeed:
         url=given.get("url"),
         secret=given.get("secret"),
         headers=given.get("headers", {}),
+        timeout_ms=given.get("timeoutMs", TIMEOUT_MS),
+        max_retries=given.get("maxRetries", MAX_RETRIES),
     )
+
+
+def _refuse_our_headers(document: Document, companies: Iterable[Mapping[str, Any]]) -> None:
+    """A header that every delivery has cannot be given another value."""
+    for number, company in enumerate(companies):
+        for index, webhook in enumerate(company.get("webhooks", ())):
+            for name in webhook.get("headers", ()):
+                if name.lower() in RESERVED_HEADERS:
+                    path: Path = ("companies", number, "webhooks", index, "headers", name)
+                    why = "this header is set by each delivery itself; expected another name"
+                    raise document.error(path, why)
 
 
 def _refuse_twins(document: Document, companies: Iterable[Mapping[str, Any]]) -> None:

@@ -5,7 +5,8 @@
 
 from preview_sim.simulator.config import Config
 from preview_sim.simulator.running import Running, running
+from preview_sim.simulator.server import loop_factory
 from preview_sim.simulator.sink_alone import running_sink
 from preview_sim.simulator.threaded import Simulator
 
-__all__ = ["Config", "Running", "Simulator", "running", "running_sink"]
+__all__ = ["Config", "Running", "Simulator", "loop_factory", "running", "running_sink"]

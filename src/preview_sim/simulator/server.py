@@ -9,11 +9,12 @@ import contextlib
 import errno
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.loops.auto import auto_loop_factory
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -274,6 +275,11 @@ def bind(host: str, port: int) -> socket.socket:
         bound.close()
         raise UsageError(f"Expected a port of 0 to 65535, got {port}.") from error
     return bound
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop where there is one, else the loop of the stdlib."""
+    return auto_loop_factory()
 
 
 def url_of(host: str, bound: socket.socket) -> str:

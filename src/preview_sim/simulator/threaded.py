@@ -8,13 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import uvloop
-
 from preview_sim.domain.scenario import DEFAULT_SCENARIO
 from preview_sim.domain.timestamp import parse_duration
 from preview_sim.engine import describe, ledger_of, story_of
 from preview_sim.simulator.config import Config
 from preview_sim.simulator.running import DEFAULT_SANDBOX, Running, running
+from preview_sim.simulator.server import loop_factory
 from preview_sim.sink import Record
 
 T = TypeVar("T")
@@ -105,7 +104,7 @@ class Simulator:
         return self.running.sandbox(DEFAULT_SANDBOX)
 
     def _main(self) -> None:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(self._serve())
 
     async def _serve(self) -> None:

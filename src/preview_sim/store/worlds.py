@@ -7,7 +7,6 @@ import orjson
 from preview_sim.domain.billing import Unit
 from preview_sim.domain.draw import draw_hex, draw_uuid
 from preview_sim.domain.tenancy import KeyState, World
-from preview_sim.domain.webhook import MAX_RETRIES, TIMEOUT_MS
 from preview_sim.store import ledger
 from preview_sim.store.queries import Queries, Row
 
@@ -104,8 +103,8 @@ async def create(q: Queries, sandbox: SandboxRow, world: World) -> None:
                 " ".join(webhook.events),
                 webhook.secret or draw_hex(seed, "signing secret", webhook.id),
                 orjson.dumps(dict(webhook.headers)).decode(),
-                MAX_RETRIES,
-                TIMEOUT_MS,
+                webhook.max_retries,
+                webhook.timeout_ms,
             )
 
 
