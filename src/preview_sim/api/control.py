@@ -29,6 +29,9 @@ from preview_sim.engine import Sandbox, describe, ledger_of, story_of
 
 _COMMANDS = ("advance", "to", "until")
 
+#: A year: timestamps have four digits for theirs.
+_ADVANCE_AT_MOST_MS = 8_760 * 3_600_000
+
 
 class ControlPort(Protocol):
     """What the simulator hands in: its sandboxes, their clocks, its health."""
@@ -124,9 +127,12 @@ def _clock_command(body: Any) -> tuple[str, int]:
         raise _invalid(f"unknown command {command!r}{meant}; expected one of {accepted}")
     if command == "advance":
         try:
-            return command, parse_duration(value if isinstance(value, str) else "")
+            by = parse_duration(value if isinstance(value, str) else "")
         except ValueError as error:
             raise _invalid(f"{error} for advance") from None
+        if by > _ADVANCE_AT_MOST_MS:
+            raise _invalid(f"expected to advance by at most 8760h at once, got {value}")
+        return command, by
     if value != {"to": "next", "until": "idle"}[command]:
         raise _invalid(f"expected one of {accepted}")
     return command, 0

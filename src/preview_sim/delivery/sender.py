@@ -1,7 +1,7 @@
 """Sends one attempt of a delivery and says how it ended (contract 5.6)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -16,6 +16,9 @@ AT_ONCE = 64
 
 #: What is read of a receiver's answer; the rest is cut, so a reply of any size costs the same.
 _REPLY_READ_AT_MOST = 64 * 1024
+
+
+Note = Callable[[str, object], Awaitable[None]]
 
 
 class Sender:
@@ -51,7 +54,29 @@ class Sender:
     async def _exchange(
         self, url: str, headers: list[tuple[str, str]], body: bytes
     ) -> tuple[int, int | None]:
-        async with self._connections().stream("POST", url, headers=headers, content=body) as reply:
+        """One answer. A kept connection that the receiver closed meanwhile is no answer of its: the
+        delivery goes out again over another one, until one was opened for it alone."""
+        import httpx  # noqa: PLC0415 - 70 ms that a start without deliveries need not spend
+
+        while True:
+            opened = False
+
+            async def note(event: str, _: object) -> None:
+                nonlocal opened
+                opened = opened or event == "connection.connect_tcp.started"
+
+            try:
+                return await self._answer(url, headers, body, note)
+            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+                if opened:
+                    raise
+
+    async def _answer(
+        self, url: str, headers: list[tuple[str, str]], body: bytes, note: Note
+    ) -> tuple[int, int | None]:
+        async with self._connections().stream(
+            "POST", url, headers=headers, content=body, extensions={"trace": note}
+        ) as reply:
             read = 0
             async for chunk in reply.aiter_raw():
                 read += len(chunk)
@@ -61,7 +86,7 @@ class Sender:
 
     def _connections(self) -> "httpx.AsyncClient":
         if self._client is None:
-            import httpx  # noqa: PLC0415 - 70 ms that a start without deliveries need not spend
+            import httpx  # noqa: PLC0415 - as above
 
             self._client = httpx.AsyncClient(
                 follow_redirects=False,

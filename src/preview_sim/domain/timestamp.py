@@ -10,7 +10,7 @@ from functools import lru_cache
 #: Where the clock of a `manual` or `instant` sandbox starts: 2025-01-01T00:00:00.000Z.
 STILL_CLOCK_START_MS = 1_735_689_600_000
 
-_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h)")
+_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h)")
 _UNIT_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 
 

@@ -31,19 +31,20 @@ class Outgoing:
 
 
 async def prepare(sandbox: Sandbox, claim: Claim, wall_s: int) -> Outgoing | None:
-    """What the claimed delivery sends now, freshly signed; None if it is not pending any more.
+    """What the claimed delivery sends now, freshly signed; None if the claim was lost.
 
     The bytes are those of the first attempt (contract 5.5 [A]), unless the reading `delivery-id` is
     `per-attempt`. `wall_s` is the wall clock in seconds: receivers check it against their own.
     """
 
     async def body(q: Queries) -> Outgoing | None:
-        delivery = await deliveries.load(q, sandbox.id, claim.id)
-        assert delivery is not None, f"work for a delivery that does not exist: {claim.id}"
+        delivery = await deliveries.claimed(q, sandbox.id, claim)
+        if delivery is None:
+            return None
         webhook = await worlds.webhook(q, sandbox.id, delivery.webhook)
         run = await runs.load(q, sandbox.id, delivery.run)
-        if webhook is None or run is None:
-            return None
+        assert webhook is not None, f"a delivery without its webhook: {delivery.webhook}"
+        assert run is not None, f"a delivery without its run: {delivery.run}"
         readings = sandbox.readings_of(run.scenario)
         number = delivery.attempts + 1
         sent_id, sent_body = delivery.id, delivery.body
@@ -68,8 +69,9 @@ async def record(
     jitter = draw_fraction(sandbox.seed, "retry", outgoing.delivery, outgoing.number)
 
     async def body(q: Queries) -> Stepped | None:
-        delivery = await deliveries.load(q, sandbox.id, claim.id)
-        assert delivery is not None, f"work for a delivery that does not exist: {claim.id}"
+        delivery = await deliveries.claimed(q, sandbox.id, claim)
+        if delivery is None:
+            return None
         webhook = await worlds.webhook(q, sandbox.id, delivery.webhook)
         assert webhook is not None, f"a delivery without its webhook: {delivery.webhook}"
         verdict = after_attempt(attempt, outgoing.number, now, jitter, webhook.max_retries)

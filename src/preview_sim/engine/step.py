@@ -61,8 +61,9 @@ async def step(sandbox: Sandbox, claim: Claim, now: int) -> Stepped | None:
     """Do what is due of a run, in one transaction; None if the claim was lost meanwhile."""
 
     async def body(q: Queries) -> Stepped | None:
-        run = await runs.load(q, sandbox.id, claim.id)
-        assert run is not None, f"work for a run that does not exist: {claim.id}"
+        run = await runs.claimed(q, sandbox.id, claim)
+        if run is None:
+            return None
         plan = sandbox.library.get(run.scenario).provider
         ends, _ = plan.answer(sandbox.seed, run.id, run.query)
         progress = _Progress(Totals(run.answered, run.empty, run.found), ())

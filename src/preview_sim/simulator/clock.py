@@ -9,7 +9,7 @@ from typing import Protocol
 from preview_sim.domain.errors import UsageError, nearest
 from preview_sim.domain.timestamp import STILL_CLOCK_START_MS
 
-_SCALED = re.compile(r"x([1-9]\d{0,5})")
+_SCALED = re.compile(r"x([1-9][0-9]{0,5})")
 
 
 def wall_seconds() -> float:

@@ -18,6 +18,8 @@ from preview_sim.sink import Record
 
 T = TypeVar("T")
 
+_NOT_STARTED = "use it as a context manager: with Simulator() as sim"
+
 
 class Simulator:
     """A simulator from `with` to the end of its block.
@@ -73,8 +75,8 @@ class Simulator:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        assert self._loop is not None, "it never started"
-        assert self._stop is not None, "it never started"
+        assert self._loop is not None, _NOT_STARTED
+        assert self._stop is not None, _NOT_STARTED
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
@@ -93,11 +95,12 @@ class Simulator:
     @property
     def running(self) -> Running:
         """The simulator inside; its methods belong to the loop's thread (see `call`)."""
+        assert self._started.done(), _NOT_STARTED
         return self._started.result()
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the simulator's loop and wait for its result."""
-        assert self._loop is not None, "use it as a context manager: with Simulator() as sim"
+        assert self._loop is not None, _NOT_STARTED
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def _host_sandbox(self) -> Any:

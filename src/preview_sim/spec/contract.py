@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
+from preview_sim.domain.errors import UsageError, nearest
 from preview_sim.spec.explain import explain
 
 BUNDLE = Path(__file__).with_name("openapi.json")
@@ -129,7 +130,15 @@ def _resolve(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def standalone_schema(name: str) -> dict[str, Any]:
-    """The component schema `name` as a JSON Schema 2020-12 that stands alone."""
+    """The component schema `name` as a JSON Schema 2020-12 that stands alone.
+
+    UsageError names the nearest if there is none of that name.
+    """
+    known = _document()["components"]["schemas"]
+    if name not in known:
+        hint = nearest(name, known)
+        meant = f" Did you mean {hint!r}?" if hint else ""
+        raise UsageError(f"There is no schema {name!r}; expected one of {', '.join(known)}.{meant}")
     return _standalone({"$ref": f"#/components/schemas/{name}"})
 
 

@@ -56,8 +56,14 @@ _DELIVERY = (
 )
 
 
-async def load(q: Queries, sandbox: str, delivery: str) -> DeliveryRow | None:
-    row = await q.one(f"{_DELIVERY} AND id = $2", sandbox, delivery)
+async def claimed(q: Queries, sandbox: str, claim: Claim) -> DeliveryRow | None:
+    """The delivery that a claim is for; None if the claim was lost, or nothing is left to send."""
+    row = await q.one(
+        f"{_DELIVERY} AND id = $2 AND fence = $3 AND due IS NOT NULL",
+        sandbox,
+        claim.id,
+        claim.fence,
+    )
     return _delivery(row) if row else None
 
 
@@ -78,7 +84,7 @@ async def record_attempt(
     """Append an attempt and what it made of the delivery; False if the claim was lost."""
     row = await q.one(
         "UPDATE delivery SET state = $4, attempts = $5, due = $6, lease_until = 0"
-        " WHERE sandbox = $1 AND id = $2 AND fence = $3 RETURNING id",
+        " WHERE sandbox = $1 AND id = $2 AND fence = $3 AND due IS NOT NULL RETURNING id",
         sandbox,
         claim.id,
         claim.fence,

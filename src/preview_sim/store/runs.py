@@ -102,6 +102,12 @@ async def load(q: Queries, sandbox: str, run: str) -> RunRow | None:
     return _run(row) if row else None
 
 
+async def claimed(q: Queries, sandbox: str, claim: Claim) -> RunRow | None:
+    """The run that a claim is for; None if the claim was lost, or the run is over."""
+    row = await q.one(f"{_RUN} AND fence = $3 AND due IS NOT NULL", sandbox, claim.id, claim.fence)
+    return _run(row) if row else None
+
+
 async def poll(q: Queries, sandbox: str, run: str) -> Polled | None:
     row = await q.one(
         "SELECT company, scenario, via, created_at, found, result FROM run"
@@ -144,7 +150,7 @@ async def ask(
     row = await q.one(
         "UPDATE run SET page = $4, attempt = $5, asked_at = $6, due = $7, lease_until = 0,"
         " answered = $8, empty = $9, found = $10"
-        " WHERE sandbox = $1 AND id = $2 AND fence = $3 RETURNING id",
+        " WHERE sandbox = $1 AND id = $2 AND fence = $3 AND due IS NOT NULL RETURNING id",
         sandbox,
         claim.id,
         claim.fence,
@@ -170,7 +176,7 @@ async def end(
     row = await q.one(
         "UPDATE run SET state = $4, completed_at = $5, answered = $6, empty = $7, found = $8,"
         " result = $9, due = NULL, lease_until = 0"
-        " WHERE sandbox = $1 AND id = $2 AND fence = $3 AND state = $10 RETURNING id",
+        " WHERE sandbox = $1 AND id = $2 AND fence = $3 AND due IS NOT NULL RETURNING id",
         sandbox,
         claim.id,
         claim.fence,
@@ -178,7 +184,6 @@ async def end(
         now,
         *totals,
         result,
-        RunState.PROCESSING.value,
     )
     return row is not None
 

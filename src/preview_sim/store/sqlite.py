@@ -52,15 +52,26 @@ def open_sqlite(file: Path | None, durability: str = "process") -> "SqliteStore"
         return SqliteStore(connection, shared_commit=False)
     try:
         connection = _connect(f"file:{quote(str(file))}")
+    except sqlite3.DatabaseError as error:
+        raise StoreError(_why(file, error)) from error
+    try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        _check(connection, file)  # before anything is written
         connection.execute("PRAGMA journal_mode = WAL")
         level = "FULL" if durability == "power" else "NORMAL"
         connection.execute(f"PRAGMA synchronous = {level}")
         connection.execute("BEGIN EXCLUSIVE")
-        _check_or_create(connection, file)
+        if _is_new(connection):
+            _create(connection)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {schema.VERSION}")
         connection.execute("COMMIT")
     except sqlite3.DatabaseError as error:
+        connection.close()
         raise StoreError(_why(file, error)) from error
+    except StoreError:
+        connection.close()
+        raise
     return SqliteStore(connection, shared_commit=True)
 
 
@@ -75,20 +86,22 @@ def _connect(name: str) -> sqlite3.Connection:
     )
 
 
-def _check_or_create(connection: sqlite3.Connection, file: Path) -> None:
+def _is_new(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) = 0 FROM sqlite_master").fetchone()[0])
+
+
+def _check(connection: sqlite3.Connection, file: Path) -> None:
+    """StoreError unless the file is new, or ours and of this version."""
     owner = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if owner == 0 and tables == 0:
-        _create(connection)
-        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {schema.VERSION}")
-    elif owner != _APPLICATION_ID:
+    if owner == 0 and version == 0 and _is_new(connection):
+        return
+    if owner != _APPLICATION_ID:
         raise StoreError(
             f"{file}: expected a database of preview-sim, got one of another program. "
             "Name another file; this one was not touched."
         )
-    elif version != schema.VERSION:
+    if version != schema.VERSION:
         raise StoreError(
             f"{file}: expected a database of version {schema.VERSION}, got version {version}. "
             "Use the preview-sim that made it, or name another file."
