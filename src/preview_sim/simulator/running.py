@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -13,15 +12,16 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import preview_sim
+from preview_sim import provider
 from preview_sim.api import Guard, build_api, build_control
 from preview_sim.delivery import Sender
 from preview_sim.domain.errors import ControlRefused, UsageError
 from preview_sim.domain.reading import Readings
-from preview_sim.domain.run import PreviewRequest
+from preview_sim.domain.run import PreviewRequest, Search
+from preview_sim.domain.scenario import ProviderPlan
 from preview_sim.engine import Sandbox, open_sandbox
-from preview_sim.engine.sandbox import DEFAULT_CLOCK, Settings
+from preview_sim.engine.sandbox import DEFAULT_CLOCK, DEFAULT_SEED, Settings
 from preview_sim.library import Library, default_world, load_world
-from preview_sim.provider import known_locale
 from preview_sim.simulator.clock import make_clock, start_of, wall_seconds
 from preview_sim.simulator.config import Config
 from preview_sim.simulator.server import Server, bind, url_of
@@ -33,7 +33,8 @@ from preview_sim.store.worlds import WebhookRow
 
 DEFAULT_SANDBOX = "default"
 
-_log = logging.getLogger(__name__)
+#: Whoever waits for the ready line is told first.
+_WARM_UP_AFTER_S = 0.1
 
 #: Runs of which the sink can still ask what they were asked for.
 _RUNS_KNOWN = 50_000
@@ -127,7 +128,7 @@ class Running:
 @contextlib.asynccontextmanager
 async def running(config: Config) -> AsyncIterator[Running]:
     """A simulator that serves until the block ends; UsageError says what is wrong with `config`."""
-    library = Library(config.scenarios, known_locale)
+    library = Library(config.scenarios, provider.known_locale)
     world = load_world(config.world) if config.world else default_world()
     settings = Settings(
         config.scenario, config.readings, config.seed, config.clock, config.self_check
@@ -156,13 +157,26 @@ async def running(config: Config) -> AsyncIterator[Running]:
             serving = tasks.create_task(server.run_until_stopped())
             await server.ready.wait()
             working = tasks.create_task(host.worker.run())
+            warming = tasks.create_task(_warm_up(sender))
             try:
                 yield simulator
             finally:
                 sink.close()
                 server.stop()
                 working.cancel()
+                warming.cancel()
                 await asyncio.wait((serving,))
+
+
+async def _warm_up(sender: Sender) -> None:
+    """Load what the first run and the first delivery would otherwise wait for."""
+
+    def load() -> None:
+        sender.warm_up()
+        provider.page(DEFAULT_SEED, Search("", "", ""), 1, ProviderPlan())
+
+    await asyncio.sleep(_WARM_UP_AFTER_S)
+    await asyncio.to_thread(load)
 
 
 async def _introduce(sink: Sink, host: SandboxHost) -> None:
