@@ -91,7 +91,7 @@ class Serving:
 
     def _announcement(self) -> str:
         lines: list[str] = []
-        while not lines or not lines[0].startswith("{") and lines[-1].strip() != LAST_LINE:
+        while not (lines and (lines[0].startswith("{") or lines[-1].strip() == LAST_LINE)):
             line = self.popen.stdout.readline()
             if not line:
                 out, err = self.popen.communicate()

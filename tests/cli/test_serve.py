@@ -8,12 +8,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-
-from preview_sim.cli import cli
 
 KEYS = ("sk_sim_acme", "sk_sim_acme_read", "sk_sim_acme_revoked", "sk_sim_beta", "sk_sim_empty")
 ACME_WEBHOOK = "123e4567-e89b-12d3-a456-426614174000"
@@ -103,12 +100,10 @@ def test_a_signal_ends_it_at_once_whatever_is_in_flight(
     assert serving.start("one-candidate", webhookId=ACME_WEBHOOK).status_code == 202
     assert serving.start("slow", limit=60).status_code == 202
     delivering, _ = hanging_receiver.accept()
-    with delivering, ThreadPoolExecutor(1) as pool:
+    with delivering, long_poll(serving, "/_sink/wait", "/_sink/records") as waiting:
         assert delivering.recv(4) == b"POST"
-        waiting = pool.submit(long_poll, serving.ready, "/_sink/wait")
-        waiting_is_heard(serving, "/_sink/records")
         ended = serving.end(number)
-        assert waiting.result().startswith(b"HTTP/1.1 503 ")
+        assert rest_of(waiting).startswith(b"HTTP/1.1 503 ")
     assert (ended.code, ended.out, ended.err) == (0, "", "")
     assert ended.took_s < 2
 
@@ -116,38 +111,37 @@ def test_a_signal_ends_it_at_once_whatever_is_in_flight(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_sink_at_once_too(sink, number):
     serving = sink()
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(long_poll, serving.ready, "/wait")
-        waiting_is_heard(serving, "/records")
+    with long_poll(serving, "/wait", "/records") as waiting:
         ended = serving.end(number)
-        assert waiting.result().startswith(b"HTTP/1.1 503 ")
+        assert rest_of(waiting).startswith(b"HTTP/1.1 503 ")
     assert (ended.code, ended.out, ended.err) == (0, "", "")
     assert ended.took_s < 2
 
 
-def long_poll(ready: dict, path: str) -> bytes:
-    """Ask for what never comes; all that is answered until the connection ends."""
-    url = httpx.URL(ready["baseUrl"])
-    with socket.create_connection((url.host, url.port), timeout=20) as asking:
-        asking.sendall(
-            f"GET {path}?count=99&timeout=60 HTTP/1.1\r\nHost: {url.host}:{url.port}\r\n\r\n".encode()
-        )
-        answer = bytearray()
-        while piece := asking.recv(65536):
-            answer += piece
-        return bytes(answer)
+def long_poll(serving, path: str, other: str) -> socket.socket:
+    """Ask for what never comes, and be heard: a later connection is answered after it."""
+    url = serving.http.base_url
+    asking = socket.create_connection((url.host, url.port), timeout=10)
+    asking.sendall(
+        f"GET {path}?timeout=60 HTTP/1.1\r\nHost: {url.netloc.decode()}\r\n\r\n".encode()
+    )
+    assert httpx.get(url.join(other), trust_env=False).status_code == 200
+    return asking
 
 
-def waiting_is_heard(serving, path: str) -> None:
-    """Ask until the server has taken up the connection of the one who waits, and ours."""
-    known = set()
-    while len(known) < 2:
-        assert serving.http.get(path).status_code == 200
-        known = connections_of(serving)
+def rest_of(connection: socket.socket) -> bytes:
+    """All that comes until the other side hangs up."""
+    came = bytearray()
+    while piece := connection.recv(65536):
+        came += piece
+    return bytes(came)
 
 
-def connections_of(serving) -> set[str]:
-    """The far ends of the established connections at the port of a process."""
-    port = httpx.URL(serving.ready["baseUrl"]).port
-    rows = [line.split() for line in open("/proc/net/tcp", encoding="ascii").readlines()[1:]]
-    return {row[2] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01"}
+def test_to_start_imports_nothing_that_nobody_asked_for(starts):
+    serving = starts(
+        *(sys.executable, "-X", "importtime", "-m", "preview_sim.cli"),
+        *("serve", "--port=0", "--format=json"),
+    )
+    imported = {line.rpartition("|")[2].strip() for line in serving.end().err.splitlines()}
+    assert {"preview_sim.simulator.running", "uvicorn.server"} <= imported, "it did serve"
+    assert imported & set(HEAVY) == set()

@@ -85,6 +85,7 @@ def test_with_the_reading_per_attempt_every_retry_has_an_id_and_a_body_of_its_ow
         await stage.until_idle()
         ids = [json.loads(body)["deliveryId"] for _, _, _, body in stage.sent]
         assert len(set(ids)) == 4
+        assert await stage.rows("SELECT id FROM delivery") == [(ids[0],)]
         assert [headers["webhook-id"] for _, _, headers, _ in stage.sent] == ids
         rest = [{**json.loads(body), "deliveryId": None} for _, _, _, body in stage.sent]
         assert rest == [rest[0]] * 4

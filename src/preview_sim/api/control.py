@@ -72,6 +72,7 @@ def build_control(port: ControlPort, guard: Guard) -> ASGIApp:
         ],
         exception_handlers={
             SimulatorError: _refused,
+            Exception: _failed,
             404: _nothing_here,
             405: _wrong_method,
         },
@@ -154,6 +155,10 @@ def _error(error: SimulatorError, status: int) -> Response:
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, SimulatorError)
     return _error(error, STATUS_OF.get(error.code, 409))
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    return _error(SimulatorError(f"The simulator failed: {error!r}. This is a bug of ours."), 500)
 
 
 async def _nothing_here(request: Request, _: Exception) -> Response:

@@ -153,19 +153,21 @@ async def running(config: Config) -> AsyncIterator[Running]:
             build_api(simulator), build_control(simulator, guard), sink.app(refuse_by(guard))
         )
         server = Server(app, bound)
-        async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(server.run_until_stopped())
-            await server.ready.wait()
-            working = tasks.create_task(host.worker.run())
-            warming = tasks.create_task(_warm_up(sender))
-            try:
-                yield simulator
-            finally:
-                sink.close()
-                server.stop()
-                working.cancel()
-                warming.cancel()
-                await asyncio.wait((serving,))
+        serving = asyncio.create_task(server.run_until_stopped())
+        await server.ready.wait()
+        working = [
+            asyncio.create_task(host.worker.run()),
+            asyncio.create_task(_warm_up(sender)),
+        ]
+        try:
+            yield simulator
+        finally:
+            sink.close()
+            server.stop()
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
+            await serving
 
 
 async def _warm_up(sender: Sender) -> None:
