@@ -1,9 +1,13 @@
 """`demo`: four acts on a real server, each judged; both forms are played once, side by side."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +47,20 @@ def test_text_shows_the_same_acts_plainly_where_there_is_no_terminal(demos):
     assert ended.out.rstrip().endswith("All 4 acts are as the contract says.")
     assert "✗" not in ended.out
     assert "\x1b" not in ended.out
+
+
+def test_the_readme_shows_an_act_as_it_is(demos):
+    [block] = re.findall(
+        r"^```\n(3\. .*?)^```$", README.read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    shown = plain(demos["text"].out)
+    for line in block.splitlines():
+        words = re.escape(plain(line)).replace("…", r"\S*")
+        found = re.search(words, shown)
+        assert found, f"{line!r} of README.md is not in what the demo shows"
+        shown = shown[found.end() :]
+
+
+def plain(text: str) -> str:
+    """One line of words, whatever the width was."""
+    return " ".join(text.replace("─", " ").split())

@@ -16,7 +16,7 @@ KEYS = ("sk_sim_acme", "sk_sim_acme_read", "sk_sim_acme_revoked", "sk_sim_beta",
 ACME_WEBHOOK = "123e4567-e89b-12d3-a456-426614174000"
 
 #: None of these is needed until somebody asks for what they do.
-HEAVY = ("schemathesis", "hypothesis", "faker", "rich", "jinja2", "jsonschema", "httpx", "pytest")
+HEAVY = {"schemathesis", "hypothesis", "faker", "rich", "jinja2", "jsonschema", "httpx", "pytest"}
 
 
 def test_the_first_line_is_one_json_object_whose_urls_answer(serve):
@@ -86,47 +86,79 @@ def hanging_receiver() -> Iterator[socket.socket]:
         yield listening
 
 
+@pytest.fixture
+def hook(hanging_receiver) -> dict:
+    """A webhook that leads to it."""
+    url = f"http://127.0.0.1:{hanging_receiver.getsockname()[1]}/hook"
+    return {"id": ACME_WEBHOOK, "events": ["SOURCING_COMPLETED"], "url": url}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("clock", ["real", "instant"])
 def test_a_signal_ends_it_at_once_whatever_is_in_flight(
-    serve, world, hanging_receiver, number, clock
+    serve, world, hook, hanging_receiver, number, clock
 ):
-    hook = {
-        "id": ACME_WEBHOOK,
-        "events": ["SOURCING_COMPLETED"],
-        "url": f"http://127.0.0.1:{hanging_receiver.getsockname()[1]}/hook",
-    }
     serving = serve("--world", str(world(webhooks=[hook])), f"--clock={clock}")
     assert serving.start("one-candidate", webhookId=ACME_WEBHOOK).status_code == 202
     assert serving.start("slow", limit=60).status_code == 202
     delivering, _ = hanging_receiver.accept()
-    with delivering, long_poll(serving, "/_sink/wait", "/_sink/records") as waiting:
+    with delivering, asking(serving, "GET /_sink/wait?timeout=60") as waiting:
         assert delivering.recv(4) == b"POST"
         ended = serving.end(number)
         assert rest_of(waiting).startswith(b"HTTP/1.1 503 ")
-    assert (ended.code, ended.out, ended.err) == (0, "", "")
-    assert ended.took_s < 2
+    is_a_quiet_end(ended)
+
+
+def test_a_signal_ends_it_at_once_while_a_request_is_half_sent(serve):
+    serving = serve()
+    with asking(
+        serving,
+        "POST /sourcing/preview",
+        f"Authorization: Bearer {KEYS[0]}",
+        "Content-Type: application/json",
+        "Content-Length: 100",
+    ):
+        is_a_quiet_end(serving.end(signal.SIGINT))
+
+
+def test_a_signal_ends_it_at_once_while_the_clock_is_moved(serve, world, hook, hanging_receiver):
+    serving = serve("--world", str(world(webhooks=[hook])), "--clock=manual")
+    assert serving.start("one-candidate", webhookId=ACME_WEBHOOK).status_code == 202
+    command = '{"until": "idle"}'
+    with asking(
+        serving,
+        "POST /_sim/sandboxes/default/clock",
+        "Content-Type: application/json",
+        f"Content-Length: {len(command)}",
+        body=command,
+    ):
+        delivering, _ = hanging_receiver.accept()
+        with delivering:
+            is_a_quiet_end(serving.end(signal.SIGINT))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_sink_at_once_too(sink, number):
     serving = sink()
-    with long_poll(serving, "/wait", "/records") as waiting:
+    with asking(serving, "GET /wait?timeout=60") as waiting:
         ended = serving.end(number)
         assert rest_of(waiting).startswith(b"HTTP/1.1 503 ")
+    is_a_quiet_end(ended)
+
+
+def is_a_quiet_end(ended) -> None:
     assert (ended.code, ended.out, ended.err) == (0, "", "")
     assert ended.took_s < 2
 
 
-def long_poll(serving, path: str, other: str) -> socket.socket:
-    """Ask for what never comes, and be heard: a later connection is answered after it."""
+def asking(serving, line: str, *headers: str, body: str = "") -> socket.socket:
+    """Send a request that waits, and be heard: a connection made later is answered after it."""
     url = serving.http.base_url
-    asking = socket.create_connection((url.host, url.port), timeout=10)
-    asking.sendall(
-        f"GET {path}?timeout=60 HTTP/1.1\r\nHost: {url.netloc.decode()}\r\n\r\n".encode()
-    )
-    assert httpx.get(url.join(other), trust_env=False).status_code == 200
-    return asking
+    connection = socket.create_connection((url.host, url.port), timeout=10)
+    head = (f"{line} HTTP/1.1", f"Host: {url.netloc.decode()}", *headers, "", body)
+    connection.sendall("\r\n".join(head).encode())
+    httpx.get(url.join("/openapi.json"), trust_env=False)
+    return connection
 
 
 def rest_of(connection: socket.socket) -> bytes:
@@ -137,11 +169,22 @@ def rest_of(connection: socket.socket) -> bytes:
     return bytes(came)
 
 
-def test_to_start_imports_nothing_that_nobody_asked_for(starts):
-    serving = starts(
-        *(sys.executable, "-X", "importtime", "-m", "preview_sim.cli"),
-        *("serve", "--port=0", "--format=json"),
+def test_to_be_ready_it_imports_nothing_that_nobody_asked_for():
+    serving = subprocess.Popen(
+        (
+            *(sys.executable, "-X", "importtime", "-m", "preview_sim.cli"),
+            *("serve", "--port=0", "--format=json"),
+        ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
     )
-    imported = {line.rpartition("|")[2].strip() for line in serving.end().err.splitlines()}
-    assert {"preview_sim.simulator.running", "uvicorn.server"} <= imported, "it did serve"
-    assert imported & set(HEAVY) == set()
+    with serving:
+        imported = set()
+        while not (line := serving.stdout.readline()).startswith("{"):
+            assert line, "it ended before it was ready"
+            imported.add(line.rpartition("|")[2].strip())
+        serving.terminate()
+        serving.stdout.read()
+    assert {"preview_sim.simulator.running", "uvicorn.server"} <= imported
+    assert imported & HEAVY == set()

@@ -1,6 +1,7 @@
 """Signature profiles: how a delivery is signed, as data (contract 5.4 [A]).
 
-The key is always the ASCII bytes of the config's 64-character secret. `{timestamp}` is wall-clock
+The key is the ASCII bytes of the config's 64-character secret; a secret that begins with `whsec_`, as
+other senders of Standard Webhooks give it, is the base64 of the key instead. `{timestamp}` is wall-clock
 seconds: receivers check it against their own clock.
 """
 
@@ -27,6 +28,8 @@ class SignatureProfile:
     def signature_header(self) -> str:
         return self.headers[-1][0] if self.headers else ""
 
+
+_BASE64_SECRET = "whsec_"
 
 PROFILES: Mapping[str, SignatureProfile] = {
     profile.name: profile
@@ -71,11 +74,21 @@ def _bytes(text: str) -> bytes:
     return text.encode(errors="surrogatepass")
 
 
+def key_of(secret: str) -> bytes:
+    """The key that a secret stands for."""
+    if secret.startswith(_BASE64_SECRET):
+        try:
+            return base64.b64decode(secret.removeprefix(_BASE64_SECRET) + "==")
+        except binascii.Error:
+            pass
+    return secret.encode()
+
+
 def sign(
     profile: SignatureProfile, secret: str, delivery_id: str, timestamp: int, body: bytes
 ) -> list[tuple[str, str]]:
     """The headers of a signed delivery; `timestamp` is wall-clock seconds."""
-    raw = mac(profile, secret.encode(), delivery_id, str(timestamp), body)
+    raw = mac(profile, key_of(secret), delivery_id, str(timestamp), body)
     names = {
         "id": delivery_id,
         "timestamp": timestamp,
