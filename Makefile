@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test gate fuzz bench lock bundle clean
+.PHONY: demo test gate bench lock bundle clean
 
 demo: $(VENV)/installed
 	@$(BIN)/preview-sim demo

@@ -63,7 +63,6 @@ expect:
   pages: [ok, empty, failed]
   webhooks: []
   polls: [processing, failed]
-  order: [accepted, webhook]
   elapsed: 5m
 """
     assert load_scenario(text, "f.yaml") == Scenario(
@@ -116,7 +115,6 @@ expect:
             pages=("ok", "empty", "failed"),
             webhooks=(),
             polls=("processing", "failed"),
-            order=("accepted", "webhook"),
             elapsed=Latency(300_000, 300_000),
         ),
     )

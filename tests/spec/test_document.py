@@ -12,6 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from preview_sim.api.answers import STATUS_OF
 from preview_sim.domain import errors
+from preview_sim.sink.schemas import formats
 from preview_sim.spec import document_bytes, load_contract, standalone_schema
 from preview_sim.spec.bundle import SOURCES, bundle, write
 
@@ -37,7 +38,7 @@ def judge(pointer: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(
         {"$ref": f"urn:document#{pointer}"},
         registry=registry,
-        format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+        format_checker=formats(),
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from preview_sim.sink.schemas import formats
 from preview_sim.spec import event_errors, load_contract, standalone_schema
 
 OPERATIONS = load_contract().operations
@@ -165,7 +166,7 @@ bodies = st.one_of(
 
 JUDGE = jsonschema.Draft202012Validator(
     standalone_schema("PreviewRequest"),
-    format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+    format_checker=formats(),
 )
 
 

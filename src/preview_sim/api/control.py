@@ -127,8 +127,12 @@ def _clock_command(body: Any) -> tuple[str, int]:
         meant = f" (did you mean {hint!r}?)" if hint else ""
         raise _invalid(f"unknown command {command!r}{meant}; expected one of {accepted}")
     if command == "advance":
+        if not isinstance(value, str):
+            raise _invalid(
+                f"expected a duration such as 250ms, 15s, 5m or 1h for advance, got {value!r}"
+            )
         try:
-            by = parse_duration(value if isinstance(value, str) else "")
+            by = parse_duration(value)
         except ValueError as error:
             raise _invalid(f"{error} for advance") from None
         if by > _ADVANCE_AT_MOST_MS:

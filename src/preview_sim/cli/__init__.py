@@ -3,6 +3,7 @@
 Exit codes: 0 fine, 1 a finding (a check failed), 2 wrong usage or input, 3 target unreachable.
 """
 
+import io
 import sys
 
 import click
@@ -47,6 +48,9 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point: a UsageError is one clear message and exit code 2, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without ✓ gets a question mark
     try:
         cli(standalone_mode=True)
     except UsageError as error:

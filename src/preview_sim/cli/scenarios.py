@@ -1,9 +1,11 @@
 """`preview-sim scenarios`: what there is, what is in one, whether a file of yours is right."""
 
 import json
+import shutil
 import sys
+import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -37,22 +39,33 @@ def list_(scenarios_dir: Path | None, form: str) -> None:
         ]
         click.echo(json.dumps({"scenarios": shown}, indent=2, ensure_ascii=False))
         return
-    width = max(len(one.name) for one in found)
+    name_width = max(len(one.name) for one in found) + 2
+    room = shutil.get_terminal_size().columns - name_width
     for one in found:
-        click.echo(f"{one.name:<{width}}  {one.summary}")
+        # To a pipe one line each, for grep; to a terminal as wide as that is.
+        lines = textwrap.wrap(one.summary, max(room, 40)) if sys.stdout.isatty() else [one.summary]
+        for number, line in enumerate(lines):
+            click.echo(f"{'' if number else one.name:<{name_width}}{line}")
 
 
 @scenarios.command()
 @click.argument("name")
 @scenarios_option
-def show(name: str, scenarios_dir: Path | None) -> None:
+@format_option
+def show(name: str, scenarios_dir: Path | None, form: str) -> None:
     """The file of one scenario."""
     from preview_sim.domain.errors import UnknownScenario, UsageError
 
+    library = _library(scenarios_dir)
     try:
-        click.echo(_library(scenarios_dir).text(name), nl=False)
+        text, source = library.text(name), library.source(name)
     except UnknownScenario as error:
         raise UsageError(error.message) from error
+    if form == "json":
+        shown = {"name": name, "file": source, "text": text}
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+    else:
+        click.echo(text, nl=False)
 
 
 @scenarios.command()
@@ -65,15 +78,20 @@ def check(files: tuple[Path, ...], form: str) -> None:
     from preview_sim.library.yaml_document import read_bytes
     from preview_sim.provider import known_locale
 
-    results = []
+    results: list[dict[str, Any]] = []
+    first: dict[tuple[Path, str], Path] = {}
     for file in _expanded(files):
+        result: dict[str, Any] = {"file": str(file), "ok": True}
         try:
-            scenario = load_scenario(read_bytes(file), str(file), known_locale)
-            results.append({"file": str(file), "ok": True, "name": scenario.name})
+            name = load_scenario(read_bytes(file), str(file), known_locale).name
+            result["name"] = name
+            other = first.setdefault((file.parent, name), file)
+            if other is not file:
+                twins = f"{file}: the name {name!r} is taken by {other}; expected another"
+                result |= {"ok": False, "message": twins}
         except UsageError as error:
-            results.append(
-                {"file": str(file), "ok": False, "message": error.message, **error.details}
-            )
+            result |= {"ok": False, "message": error.message, **error.details}
+        results.append(result)
     if form == "json":
         click.echo(json.dumps({"files": results}, indent=2))
     else:
@@ -84,12 +102,16 @@ def check(files: tuple[Path, ...], form: str) -> None:
 
 
 def _expanded(files: tuple[Path, ...]) -> list[Path]:
+    from preview_sim.domain.errors import UsageError
+
     found: list[Path] = []
     for file in files:
+        inside = [file]
         if file.is_dir():
-            found += sorted(one for one in file.iterdir() if one.suffix in (".yaml", ".yml"))
-        else:
-            found.append(file)
+            inside = sorted(one for one in file.iterdir() if one.suffix in (".yaml", ".yml"))
+        if not inside:
+            raise UsageError(f"{file}: expected scenario files (*.yaml) in this folder, got none")
+        found += inside
     return found
 
 

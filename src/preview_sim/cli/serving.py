@@ -43,7 +43,7 @@ async def _serve(config: Config, form: str) -> None:
             "sinkUrl": simulator.sink_url,
             "pid": os.getpid(),
         }
-        await _announce(form, ready, simulator)
+        await _announce(form, ready, simulator, config)
         await stop.wait()
 
 
@@ -57,6 +57,8 @@ async def _sink(form: str, options: Mapping[str, Any]) -> None:
             click.echo(f"Sink         {base_url}/in/<endpoint>   any method, any body")
             click.echo(f"Records      {base_url}/records")
             click.echo(f"Wait         {base_url}/wait?event=SOURCING_COMPLETED&count=1&timeout=30")
+            if options["secret"] is None:
+                click.echo("Signatures are NOT checked: give --secret env:NAME.")
             click.echo("Ctrl-C stops.")
         await stop.wait()
 
@@ -76,7 +78,9 @@ def _stop_signal() -> asyncio.Event:
     return stop
 
 
-async def _announce(form: str, ready: Mapping[str, Any], simulator: Running) -> None:
+async def _announce(
+    form: str, ready: Mapping[str, Any], simulator: Running, config: Config
+) -> None:
     if form == "json":
         click.echo(json.dumps(ready))
         return
@@ -87,14 +91,26 @@ async def _announce(form: str, ready: Mapping[str, Any], simulator: Running) -> 
     click.echo(f"Control      {simulator.control_url}   (health, ledger, runs, clock)")
     click.echo(f"Webhook sink {simulator.sink_url}   (records, wait)")
     click.echo(f"Scenario     {shown['scenario']}, seed {shown['seed']}, clock {shown['clock']}")
+    if config.db is not None:
+        click.echo(
+            f"State        {config.db}; its world, seed and clock are those it was made with"
+        )
+    for name, value in simulator.readings.chosen.items():
+        click.echo(f"Reading      {name}={value}")
     click.echo("\nKeys")
     for company in shown["companies"]:
         keys = ", ".join(company["apiKeys"])
         click.echo(f"  {company['name']:<14} {company['unit']:<8} {keys}")
-    body = json.dumps(dict(EXAMPLE_REQUEST), ensure_ascii=False)
-    key = shown["companies"][0]["apiKeys"][0]
+    company = shown["companies"][0]
+    if not company["apiKeys"]:
+        return
+    request = {**EXAMPLE_REQUEST, **simulator.request_of(shown["scenario"])}
+    request.pop("webhookId")
+    if company["webhooks"]:
+        request["webhookId"] = company["webhooks"][0]["id"]
+    body = json.dumps(request, ensure_ascii=False)
     click.echo(
         f"\nTry it\n  curl -sS {simulator.base_url}/sourcing/preview"
-        f" -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json'"
+        f" -H 'Authorization: Bearer {company['apiKeys'][0]}' -H 'Content-Type: application/json'"
         f" -d {shlex.quote(body)}\n\nCtrl-C stops."
     )

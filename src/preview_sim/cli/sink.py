@@ -2,7 +2,7 @@
 
 import click
 
-from preview_sim.cli.options import format_option, option, secret_of
+from preview_sim.cli.options import format_option, option, readings_of, secret_of
 
 
 @click.command()
@@ -15,10 +15,23 @@ from preview_sim.cli.options import format_option, option, secret_of
     show_default=True,
     help="How deliveries are signed: standard, hex-body, timestamped or none.",
 )
+@option(
+    "--reading",
+    "readings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="event-label=dotted, delivery-id=per-attempt; see `preview-sim readings`. Repeatable.",
+)
 @option("--admin-token", help="Needed to read records; required beyond loopback.")
 @format_option
 def sink(
-    host: str, port: int, secret: str | None, profile: str, admin_token: str | None, form: str
+    host: str,
+    port: int,
+    secret: str | None,
+    profile: str,
+    readings: tuple[str, ...],
+    admin_token: str | None,
+    form: str,
 ) -> None:
     """Record webhook deliveries and say what is wrong with them."""
     from preview_sim.cli.serving import sink_until_stopped
@@ -28,6 +41,6 @@ def sink(
         host=host,
         port=port,
         secret=secret_of(secret),
-        profile=profile,
+        readings={"signature": profile, **readings_of(readings)},
         admin_token=admin_token,
     )

@@ -132,7 +132,6 @@ class Expectation:
     pages: tuple[str, ...] | None = None
     webhooks: tuple[str, ...] | None = None
     polls: tuple[str, ...] | None = None
-    order: tuple[str, ...] | None = None
     elapsed: Latency | None = None
 
 

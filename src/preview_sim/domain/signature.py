@@ -1,8 +1,8 @@
 """Signature profiles: how a delivery is signed, as data (contract 5.4 [A]).
 
-The key is the ASCII bytes of the config's 64-character secret; a secret that begins with `whsec_`, as
-other senders of Standard Webhooks give it, is the base64 of the key instead. `{timestamp}` is wall-clock
-seconds: receivers check it against their own clock.
+The key is the ASCII bytes of the config's 64-character secret; a secret that begins with `whsec_`,
+as other senders of Standard Webhooks give it, is the base64 of the key instead. `{timestamp}` is
+wall-clock seconds: receivers check it against their own clock.
 """
 
 import base64
@@ -29,7 +29,7 @@ class SignatureProfile:
         return self.headers[-1][0] if self.headers else ""
 
 
-_BASE64_SECRET = "whsec_"
+_BASE64_MARK = "whsec_"
 
 PROFILES: Mapping[str, SignatureProfile] = {
     profile.name: profile
@@ -76,9 +76,9 @@ def _bytes(text: str) -> bytes:
 
 def key_of(secret: str) -> bytes:
     """The key that a secret stands for."""
-    if secret.startswith(_BASE64_SECRET):
+    if secret.startswith(_BASE64_MARK):
         try:
-            return base64.b64decode(secret.removeprefix(_BASE64_SECRET) + "==")
+            return base64.b64decode(secret.removeprefix(_BASE64_MARK) + "==")
         except binascii.Error:
             pass
     return secret.encode()
@@ -167,7 +167,7 @@ def _take_apart(
 
 def _keys(secret: str) -> list[tuple[str, bytes]]:
     """The key as it should be read, then the ways in which it is commonly read wrongly."""
-    keys = [("", secret.encode())]
+    keys = [("", key_of(secret))]
     try:
         keys.append(("wrong key encoding: the secret was decoded as hex", bytes.fromhex(secret)))
     except ValueError:

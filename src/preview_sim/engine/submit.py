@@ -97,6 +97,6 @@ def _too_little(unit: Unit, required: int, available: int) -> InsufficientCredit
     need, have = to_units(unit, required), to_units(unit, available)
     return InsufficientCredits(
         f"This run can cost up to {say(unit, required)}; {say(unit, available)} available. "
-        "Lower `limit`, or wait for running runs to release their holds.",
+        "Lower `limit`, wait for runs that still hold some, or take another key or scenario.",
         {"required": need, "available": have, "unit": unit.value},
     )

@@ -23,6 +23,7 @@ class Act:
     key: str
     request: Mapping[str, Any]
     scenario: str | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ ACTS = (
         "Empty Purse",
         "sk_sim_empty",
         {key: value for key, value in EXAMPLE_REQUEST.items() if key != "webhookId"},
+        refused=True,
     ),
 )
 
@@ -81,10 +83,9 @@ def _perform(act: Act, scenario: Scenario, simulator: Simulator, watch: Watch) -
         played = player.play(act.request, act.scenario)
         after = _account(player, act.company)
     findings = [*against_contract(played, act.request["limit"])]
-    if played.story is None:
-        code = played.answer["error"]["code"]
+    if act.refused:
         findings += [
-            Finding("402, the balance is short (1.8)", played.status == 402, code),
+            Finding("402, the balance is short (1.8)", played.status == 402, str(played.status)),
             Finding("nothing is held or charged (1.8)", before == after, _sums(after)),
         ]
     else:
@@ -100,9 +101,11 @@ def _account(player: Player, company: str) -> Account:
 
 
 def _balanced(before: Account, after: Account) -> Iterator[Finding]:
-    yield Finding("nothing stays held (2.3)", after["held"] == before["held"] == 0, _sums(after))
-    total = after["available"] + after["held"] + after["charged"]
-    yield Finding("granted = available + held + charged", total == after["granted"], _sums(after))
+    still = before["held"] == after["held"] == 0
+    yield Finding("nothing stays held (2.3)", still, str(after["held"]))
+    parts = [after[word] for word in ("available", "held", "charged")]
+    seen = f"{after['granted']} = {' + '.join(map(str, parts))}"
+    yield Finding("granted = available + held + charged", sum(parts) == after["granted"], seen)
 
 
 def _sums(account: Account) -> str:

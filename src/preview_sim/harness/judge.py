@@ -26,8 +26,8 @@ class Finding:
 def against_contract(played: Played, limit: int) -> Iterator[Finding]:
     """What holds for every run whatever its scenario; rule numbers are the contract's."""
     if played.story is None:
-        envelope = tuple(played.answer)
-        parts = ("success", "data", "error", "timestamp")
+        envelope = tuple(sorted(played.answer))
+        parts = ("data", "error", "success", "timestamp")
         yield _same("a refused start has the error envelope (6.1)", parts, envelope)
         return
     amounts = ledger_of(played)
@@ -38,10 +38,9 @@ def against_contract(played: Played, limit: int) -> Iterator[Finding]:
         f"{held:g} = {charged:g} + {released:g}",
     )
     ends = [step["event"] for step in played.steps("delivery")]
-    wanted = f"SOURCING_{played.results['status'].upper()}"
-    yield Finding(
-        "exactly one terminal event (5.1)", ends == [wanted], ", ".join(ends) or "no event"
-    )
+    told = "webhookId" in played.answer
+    wanted = [f"SOURCING_{played.results['status'].upper()}"] if told else []
+    yield Finding("exactly one terminal event (5.1)", ends == wanted, ", ".join(ends) or "no event")
     for record in played.records:
         for check in record["checks"]:
             title = f"webhook {TITLES[check['id']]} (check {check['id']})"
@@ -51,19 +50,17 @@ def against_contract(played: Played, limit: int) -> Iterator[Finding]:
 
 
 def _candidates(played: Played, limit: int) -> Iterator[Finding]:
-    people = played.results["candidates"]
+    people = played.results.get("candidates")
+    if people is None:
+        yield Finding("a completed run has candidates (3.2)", ok=False, seen="none")
+        return
     yield Finding("no more than limit (2.4)", len(people) <= limit, f"{len(people)} of {limit}")
-    yield Finding(
-        "exactly nine fields (2.5)",
-        all(tuple(person) == FIELD_NAMES for person in people),
-        f"{len(people)} candidates",
-    )
-    yield Finding(
-        "profileId is the MD5 of profileUrl (2.6)",
-        all(person["profileId"] == _md5(person["profileUrl"]) for person in people),
-        f"{len(people)} candidates",
-    )
-    urls = {person["profileUrl"] for person in people}
+    count = f"{len(people)} candidates"
+    nine = all(sorted(person) == sorted(FIELD_NAMES) for person in people)
+    yield Finding("exactly nine fields (2.5)", nine, count)
+    hashed = all(person.get("profileId") == _md5(person.get("profileUrl")) for person in people)
+    yield Finding("profileId is the MD5 of profileUrl (2.6)", hashed, count)
+    urls = {person.get("profileUrl") for person in people}
     yield Finding("nobody twice (2.12)", len(urls) == len(people), f"{len(urls)} different people")
 
 
@@ -135,7 +132,9 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _md5(text: str) -> str:
+def _md5(text: object) -> str | None:
+    if not isinstance(text, str):
+        return None
     return md5(text.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -9,6 +9,9 @@ from preview_sim.domain.reading import Readings
 from preview_sim.domain.scenario import DEFAULT_SCENARIO
 from preview_sim.simulator.clock import check_mode
 
+#: What a column of 64 bits holds.
+_SEED_AT_MOST = (1 << 63) - 1
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -30,6 +33,8 @@ class Config:
     self_check: bool = False
 
     def __post_init__(self) -> None:
+        if self.seed is not None and not 0 <= self.seed <= _SEED_AT_MOST:
+            raise UsageError(f"Expected a seed from 0 to {_SEED_AT_MOST}, got {self.seed}.")
         if self.clock is not None:
             check_mode(self.clock)
         Readings.of(self.readings)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ import preview_sim
 from preview_sim import provider
 from preview_sim.api import Guard, build_api, build_control
 from preview_sim.delivery import Sender
-from preview_sim.domain.errors import ControlRefused, UsageError
+from preview_sim.domain.errors import ControlRefused, ServiceUnavailable, UsageError
 from preview_sim.domain.reading import Readings
 from preview_sim.domain.run import PreviewRequest, Search
 from preview_sim.domain.scenario import ProviderPlan
@@ -32,6 +32,9 @@ from preview_sim.store import Queries, open_sqlite, worlds
 from preview_sim.store.worlds import WebhookRow
 
 DEFAULT_SANDBOX = "default"
+
+#: Where a clock stands after a command, and what happened on the way.
+Moved = tuple[int, list[Event]]
 
 #: Whoever waits for the ready line is told first.
 _WARM_UP_AFTER_S = 0.1
@@ -90,6 +93,8 @@ class Running:
         self.sink = sink
         self.readings = readings
         self._host = host
+        self._moves: set[asyncio.Task[Moved]] = set()
+        self._stopping = False
 
     def of_key(self, key: str | None) -> SandboxHost:  # noqa: ARG002 - one sandbox, so far
         return self._host
@@ -105,14 +110,38 @@ class Running:
             "workFailures": failures,
         }
 
-    async def advance(self, id_: str, by: int) -> tuple[int, list[Event]]:
-        return await self._still(id_).advance(by)
+    def request_of(self, scenario: str) -> Mapping[str, Any]:
+        """What a scenario's file suggests to ask for."""
+        return self._host.sandbox.library.get(scenario).request
 
-    async def advance_to_next(self, id_: str) -> tuple[int, list[Event]]:
-        return await self._still(id_).advance_to_next()
+    async def advance(self, id_: str, by: int) -> Moved:
+        return await self._move(self._still(id_).advance(by))
 
-    async def until_idle(self, id_: str) -> tuple[int, list[Event]]:
-        return await self._still(id_).until_idle()
+    async def advance_to_next(self, id_: str) -> Moved:
+        return await self._move(self._still(id_).advance_to_next())
+
+    async def until_idle(self, id_: str) -> Moved:
+        return await self._move(self._still(id_).until_idle())
+
+    def stop(self) -> None:
+        """End what may wait for long: clock commands and the sink's long polls."""
+        self._stopping = True
+        self.sink.close()
+        for move in self._moves:
+            move.cancel()
+
+    async def _move(self, command: Coroutine[Any, Any, Moved]) -> Moved:
+        """A clock command, which lasts as long as receivers do, or until the simulator stops."""
+        move = asyncio.create_task(command)
+        self._moves.add(move)
+        try:
+            return await move
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            raise ServiceUnavailable("The simulator stops; the clock was not moved on.") from None
+        finally:
+            self._moves.discard(move)
 
     def _still(self, id_: str) -> StillWorker:
         assert id_ == self._host.sandbox.id
@@ -162,7 +191,7 @@ async def running(config: Config) -> AsyncIterator[Running]:
         try:
             yield simulator
         finally:
-            sink.close()
+            simulator.stop()
             server.stop()
             for task in working:
                 task.cancel()

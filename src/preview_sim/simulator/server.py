@@ -236,6 +236,13 @@ class Server(uvicorn.Server):
             except TimeoutError:
                 pass
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """uvicorn's, but nobody waits for a request that is not whole yet."""
+        for connection in self._protocols():
+            if connection.reading_since is not None:
+                connection.transport.close()
+        await super().shutdown(sockets)
+
     async def on_tick(self, counter: int) -> bool:
         if counter % _TICKS_A_SWEEP == 0:
             self._refuse_the_slow()
@@ -243,13 +250,15 @@ class Server(uvicorn.Server):
 
     def _refuse_the_slow(self) -> None:
         now = asyncio.get_running_loop().time()
-        for connection in list(self.server_state.connections):
-            assert isinstance(connection, StrictProtocol), "no other protocol is configured"
+        for connection in self._protocols():
             reading, idle = connection.reading_since, connection.idle_since
             if reading is not None and now - reading > _REQUEST_DEADLINE_S:
                 connection.refuse(f"Expected a whole request within {_REQUEST_DEADLINE_S:.0f} s.")
             elif idle is not None and now - idle > self.config.timeout_keep_alive:
                 connection.transport.close()
+
+    def _protocols(self) -> list[StrictProtocol]:
+        return [one for one in self.server_state.connections if isinstance(one, StrictProtocol)]
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[Any]:

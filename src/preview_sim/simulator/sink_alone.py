@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from preview_sim.api import Guard
+from preview_sim.domain.reading import Readings
 from preview_sim.simulator.clock import wall_seconds
 from preview_sim.simulator.config import check_reach
 from preview_sim.simulator.running import refuse_by
@@ -14,11 +15,22 @@ from preview_sim.sink import Sink, Subscription
 
 @contextlib.asynccontextmanager
 async def running_sink(
-    host: str, port: int, secret: str | None, profile: str, admin_token: str | None
+    host: str,
+    port: int,
+    secret: str | None,
+    readings: Mapping[str, str],
+    admin_token: str | None,
 ) -> AsyncIterator[str]:
     """A sink that serves until the block ends; yields its base URL. UsageError for bad options."""
     check_reach(host, admin_token)
-    sink = Sink(wall=wall_seconds, otherwise=Subscription(secret=secret, profile=profile))
+    chosen = Readings.of(readings)
+    otherwise = Subscription(
+        secret=secret,
+        profile=chosen["signature"],
+        event_label=chosen["event-label"],
+        delivery_id=chosen["delivery-id"],
+    )
+    sink = Sink(wall=wall_seconds, otherwise=otherwise)
     bound = bind(host, port)
     guard = Guard.of(host, bound.getsockname()[1], admin_token)
     server = Server(sink.app(refuse_by(guard)), bound)

@@ -24,9 +24,9 @@ _NOT_STARTED = "use it as a context manager: with Simulator() as sim"
 class Simulator:
     """A simulator from `with` to the end of its block.
 
-    `base_url` is where it serves, `api_key` the first company's first key. `seed`, `clock`
-    (`real`, `xN`, `manual`, `instant`) and `scenario` are those of `preview-sim serve`;
-    `self_check` turns an answer that breaks the contract into a 500.
+    `base_url` is where it serves; `api_key` and `webhook_id` are the first company's. `scenario`,
+    `seed` and `clock` are those of `preview-sim serve`; `self_check` turns an answer that breaks
+    the contract into a 500.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Simulator:
         self._stop: asyncio.Event | None = None
         self.base_url = ""
         self.api_key = ""
+        self.webhook_id: str | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -66,7 +67,9 @@ class Simulator:
         self.base_url = simulator.base_url
         self.clock = ClockHandle(self)
         self.sink = SinkHandle(self)
-        self.api_key = self.describe()["companies"][0]["apiKeys"][0]
+        company = self.describe()["companies"][0]
+        self.api_key = next(iter(company["apiKeys"]), "")
+        self.webhook_id = next((hook["id"] for hook in company["webhooks"]), None)
         return self
 
     def __exit__(
