@@ -10,14 +10,17 @@ from collections.abc import Iterator
 import click
 import httpx
 import pytest
+from standardwebhooks import WebhookVerificationError
 
 from preview_sim.api import Guard, build_control
 from preview_sim.cli import cli
 from preview_sim.domain.errors import FileError
+from preview_sim.domain.signature import PROFILES, sign
 from preview_sim.harness.example import EXAMPLE_REQUEST
 from preview_sim.harness.judge import against_contract, against_expectation
 from preview_sim.harness.play import Player
-from preview_sim.library import Library, load_scenario
+from preview_sim.library import Library, load_scenario, load_world
+from preview_sim.simulator.clock import wall_seconds
 from preview_sim.sink import Sink
 from preview_sim.spec import load_contract
 
@@ -201,7 +204,7 @@ def test_the_clock_moves_as_shown(simulate, blocks):
 
 @pytest.fixture
 def own_folder(blocks, tmp_path):
-    [text] = blocks("yaml")
+    [text] = [block for block in blocks("yaml") if "sim: 1" in block]
     folder = tmp_path / "my-scenarios"
     folder.mkdir()
     (folder / "a.yaml").write_text(text, encoding="utf-8")
@@ -224,7 +227,7 @@ def test_the_scenario_of_ones_own_loads_and_does_what_it_expects(simulate, own_f
 
 def test_a_mistake_in_it_is_told_as_shown(readme, blocks):
     [shown] = re.findall(r"`(my-scenarios/a\.yaml:[^`]*)`", readme)
-    [text] = blocks("yaml")
+    [text] = [block for block in blocks("yaml") if "sim: 1" in block]
     mistaken = text.replace("total:", "totl:")
     assert mistaken != text
     with pytest.raises(FileError) as caught:
@@ -234,13 +237,13 @@ def test_a_mistake_in_it_is_told_as_shown(readme, blocks):
 
 
 def test_the_program_in_python_runs(blocks):
-    [program] = blocks("python")
+    [program] = [block for block in blocks("python") if "Simulator" in block]
     started = []
 
-    def start_your_client(base_url: str, api_key: str) -> None:
+    def start_your_client(base_url: str, api_key: str, webhook_id: str) -> None:
         answer = httpx.post(
             f"{base_url}/sourcing/preview",
-            json={**EXAMPLE_REQUEST, "limit": 60},
+            json={**EXAMPLE_REQUEST, "limit": 60, "webhookId": webhook_id},
             headers={"Authorization": f"Bearer {api_key}"},
             trust_env=False,
         )
@@ -273,3 +276,19 @@ def test_every_target_of_make_that_is_told_exists(root, readme):
     told = set(re.findall(r"(?:^|`)make ([a-z]+)\b", readme + contributing, re.MULTILINE))
     assert {"demo", "test"} <= told
     assert told <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+
+
+def test_the_world_of_ones_own_loads_and_its_signature_recipe_holds(blocks, tmp_path):
+    [text] = [block for block in blocks("yaml") if "companies:" in block]
+    file = tmp_path / "my-world.yaml"
+    file.write_text(text, encoding="utf-8")
+    [company] = load_world(file).companies
+    [webhook] = company.webhooks
+    assert webhook.url == "http://127.0.0.1:3000/hooks"
+    [recipe] = [block for block in blocks("python") if "Webhook(" in block]
+    body = b'{"event":"SOURCING_COMPLETED"}'
+    signed = dict(sign(PROFILES["standard"], webhook.secret, "an-id", int(wall_seconds()), body))
+    names = {"secret": webhook.secret, "raw_body": body, "headers": signed}
+    exec(recipe, names)
+    with pytest.raises(WebhookVerificationError):
+        exec(recipe, {**names, "raw_body": body + b" "})

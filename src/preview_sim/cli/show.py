@@ -35,9 +35,7 @@ def readings(form: str) -> None:
             click.echo(f"    {value:<12} {meaning}{default}")
         click.echo()
     click.echo("Choose with --reading NAME=VALUE, in a world file, or in a scenario.")
-    click.echo(
-        "docs/contract.md has every rule by number. Evidence: [S] stated, [D] documented, [A] assumed."
-    )
+    click.echo("Rules: docs/contract.md. Evidence: [S] stated, [D] documented, [A] assumed.")
 
 
 @click.command()
