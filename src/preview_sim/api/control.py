@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from preview_sim.api.answers import STATUS_OF
 from preview_sim.api.guard import Guard
-from preview_sim.api.reading import parse_json
+from preview_sim.api.reading import parse_json, read_body, read_head
 from preview_sim.domain.errors import (
     MethodNotAllowed,
     ResourceNotFound,
@@ -99,7 +99,9 @@ class _Control:
 
     async def move_clock(self, request: Request) -> Any:
         id_ = self._sandbox(request).id
-        command, value = _clock_command(parse_json(await request.body()))
+        command, value = _clock_command(
+            parse_json(await read_body(read_head(request.scope), request.receive))
+        )
         if command == "advance":
             now, events = await self._port.advance(id_, value)
         elif command == "to":

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from preview_sim.domain.errors import ControlRefused
 
+_HTTP_PORT = 80
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -27,8 +28,10 @@ class Guard:
         loopback = ("127.0.0.1", "localhost", "[::1]")
         shown = f"[{host}]" if ":" in host else host
         known = shown in loopback
-        names = frozenset(f"{name}:{port}" for name in loopback) if known else frozenset()
-        return cls(names, admin_token)
+        names = {f"{name}:{port}" for name in loopback} if known else set()
+        if names and port == _HTTP_PORT:  # which clients leave out
+            names.update(loopback)
+        return cls(frozenset(names), admin_token)
 
     def check(self, request: Request) -> None:
         """Raise ControlRefused with the rule that was broken."""

@@ -2,10 +2,11 @@
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
 from preview_sim.domain.webhook import Attempt
@@ -18,9 +19,6 @@ AT_ONCE = 64
 
 #: What is read of a receiver's answer; the rest is cut, so a reply of any size costs the same.
 _REPLY_READ_AT_MOST = 64 * 1024
-
-
-Note = Callable[[str, object], Awaitable[None]]
 
 
 @cache
@@ -69,29 +67,7 @@ class Sender:
     async def _exchange(
         self, url: str, headers: list[tuple[str, str]], body: bytes
     ) -> tuple[int, int | None]:
-        """One answer. A kept connection that the receiver closed meanwhile is no answer of its: the
-        delivery goes out again over another one, until one was opened for it alone."""
-        import httpx  # noqa: PLC0415 - 70 ms that a start without deliveries need not spend
-
-        while True:
-            opened = False
-
-            async def note(event: str, _: object) -> None:
-                nonlocal opened
-                opened = opened or event == "connection.connect_tcp.started"
-
-            try:
-                return await self._answer(url, headers, body, note)
-            except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-                if opened:
-                    raise
-
-    async def _answer(
-        self, url: str, headers: list[tuple[str, str]], body: bytes, note: Note
-    ) -> tuple[int, int | None]:
-        async with self._connections().stream(
-            "POST", url, headers=headers, content=body, extensions={"trace": note}
-        ) as reply:
+        async with self._connections().stream("POST", url, headers=headers, content=body) as reply:
             read = 0
             async for chunk in reply.aiter_raw():
                 read += len(chunk)
@@ -101,14 +77,18 @@ class Sender:
 
     def _connections(self) -> "httpx.AsyncClient":
         if self._client is None:
-            import httpx  # noqa: PLC0415 - as above
+            import httpx  # noqa: PLC0415 - 70 ms that a start without deliveries need not spend
 
             self._client = httpx.AsyncClient(
                 follow_redirects=False,
                 timeout=None,  # noqa: S113 - the whole exchange has one, see `send`
                 trust_env=False,
                 verify=_trusted(),
-                limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE),
+                # A kept connection may be closed just when it is used again, and then nobody knows
+                # whether the delivery was taken: each attempt has its own.
+                limits=httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0),
+                # What one receiver sets is none of another's business.
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 headers={"User-Agent": self._user_agent, "Accept": "*/*"},
             )
         return self._client

@@ -3,7 +3,6 @@
 The sending itself is not here; between `prepare` and `record` somebody does it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -97,8 +96,3 @@ async def record(
 def absolute(url: str, own_base: str) -> str:
     """Where an attempt really goes: a path is a path of this process."""
     return own_base + url if url.startswith("/") else url
-
-
-def own_endpoints(webhooks: Mapping[str, str]) -> dict[str, str]:
-    """Of webhook id → url, those whose receiver is this process's own sink."""
-    return {id_: url for id_, url in webhooks.items() if url.startswith("/_sink/in/")}

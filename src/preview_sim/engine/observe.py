@@ -6,8 +6,6 @@ anything.
 
 from typing import Any
 
-import orjson
-
 from preview_sim.domain.billing import Unit, to_units
 from preview_sim.domain.errors import RequestNotFound
 from preview_sim.domain.run import RunState
@@ -121,7 +119,7 @@ async def story_of(sandbox: Sandbox, request_id: str) -> Shown:
                 "attempt": answer.attempt,
                 "askedAt": to_iso(answer.asked_at),
                 "outcome": answer.outcome,
-                "people": len(orjson.loads(answer.people or b"[]")),
+                "people": answer.people,
             }
             for answer in await runs.answers(q, sandbox.id, run.id)
         ]

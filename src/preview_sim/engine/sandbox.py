@@ -43,7 +43,7 @@ class Sandbox:
     library: Library
     keys: Mapping[bytes, KeyRow]
     self_check: bool
-    _choices: dict[tuple[str, str], Choice] = field(default_factory=dict)
+    _choices: dict[tuple[str, str], Choice] = field(default_factory=dict, init=False)
 
     def choice(self, name: str, via: str) -> Choice:
         """The scenario of that name as chosen by `via`; UnknownScenario if there is none."""
@@ -52,6 +52,10 @@ class Sandbox:
             known = Choice(self.library.get(name), via, f"{name}; via={via}")
             self._choices[name, via] = known
         return known
+
+    def seed_of(self, scenario: Scenario) -> int:
+        """What the provider's people and latencies are drawn from; ids are the sandbox's own."""
+        return self.seed if scenario.seed is None else scenario.seed
 
     def readings_of(self, scenario: str) -> Readings:
         """The readings in force for a run of that scenario."""

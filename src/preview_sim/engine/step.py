@@ -64,15 +64,16 @@ async def step(sandbox: Sandbox, claim: Claim, now: int) -> Stepped | None:
         run = await runs.claimed(q, sandbox.id, claim)
         if run is None:
             return None
-        plan = sandbox.library.get(run.scenario).provider
-        ends, _ = plan.answer(sandbox.seed, run.id, run.query)
+        scenario = sandbox.library.get(run.scenario)
+        plan, seed = scenario.provider, sandbox.seed_of(scenario)
+        ends, _ = plan.answer(seed, run.id, run.query)
         progress = _Progress(Totals(run.answered, run.empty, run.found), ())
         more: bool | None = None
-        new: bytes | None = None
+        count = 0
         if ends.outcome is Outcome.OK:
-            page = provider_page(sandbox.seed, run.request.search, run.query.page, plan)
-            progress, new = await _take(q, sandbox, run, page)
-            more = page.more
+            page = provider_page(seed, run.request.search, run.query.page, plan)
+            progress = await _take(q, sandbox, run, page)
+            more, count = page.more, len(page.people)
             following = after_page(
                 run.query,
                 more=page.more,
@@ -91,27 +92,34 @@ async def step(sandbox: Sandbox, claim: Claim, now: int) -> Stepped | None:
             kept, next_due = await _end(q, sandbox, run, claim, state, progress, now)
         else:
             asked_at = now + following.pause_ms
-            _, took = plan.answer(sandbox.seed, run.id, following.query)
+            _, took = plan.answer(seed, run.id, following.query)
             next_due = asked_at + took
             kept = await runs.ask(
                 q, sandbox.id, claim, following.query, asked_at, next_due, progress.totals
             )
         if not kept:
             return None
+        new = progress.people[run.found :]
         answer = QueryRow(
-            run.query.page, run.query.attempt, run.asked_at, now, str(ends), more, new
+            run.query.page,
+            run.query.attempt,
+            run.asked_at,
+            now,
+            str(ends),
+            more,
+            count,
+            orjson.dumps(new) if new and following.query else None,
         )
         await runs.record_answer(q, sandbox.id, run.id, answer)
+        if following.query is None and run.query.page > 1:
+            await runs.drop_people(q, sandbox.id, run.id)
         return Stepped(_event(run, answer, following, now), next_due)
 
     return await sandbox.store.transact(body)
 
 
-async def _take(q: Queries, sandbox: Sandbox, run: RunRow, page: Page) -> tuple[_Progress, bytes]:
-    """Count a page in; a person whom an earlier page had is dropped (contract 2.12 [A]).
-
-    Returns where the run is now, and the people that the page added, as a JSON array.
-    """
+async def _take(q: Queries, sandbox: Sandbox, run: RunRow, page: Page) -> _Progress:
+    """Count a page in; a person whom an earlier page had is dropped (contract 2.12 [A])."""
     earlier = await _found_so_far(q, sandbox, run) if run.query.page > 1 else []
     known = {person["profileId"] for person in earlier}
     new = [person for person in page.people if person["profileId"] not in known]
@@ -120,14 +128,14 @@ async def _take(q: Queries, sandbox: Sandbox, run: RunRow, page: Page) -> tuple[
         empty=run.empty + (not page.people),
         found=run.found + len(new),
     )
-    return _Progress(totals, [*earlier, *new]), orjson.dumps(new)
+    return _Progress(totals, [*earlier, *new])
 
 
 async def _found_so_far(q: Queries, sandbox: Sandbox, run: RunRow) -> list[CandidateFields]:
     found: list[CandidateFields] = []
     for answer in await runs.answers(q, sandbox.id, run.id):
-        if answer.people:
-            found += orjson.loads(answer.people)
+        if answer.new_people:
+            found += orjson.loads(answer.new_people)
     return found
 
 

@@ -24,6 +24,8 @@ async def submit(
     WebhookNotSubscribed for the webhook (contract 1.7), InsufficientCredits for the balance (1.8).
     """
 
+    seed = sandbox.seed_of(choice.scenario)
+
     async def body(q: Queries) -> tuple[str, int]:
         if request.webhook_id is not None:
             await _check_webhook(q, sandbox, caller, request.webhook_id)
@@ -36,7 +38,7 @@ async def submit(
         entry, number = taken
         run_id = f"req_{draw_uuid(sandbox.seed, 'run', account, number)}"
         await ledger.append_hold(q, sandbox.id, account, entry, run_id, held, now)
-        _, took = choice.scenario.provider.answer(sandbox.seed, run_id, Query())
+        _, took = choice.scenario.provider.answer(seed, run_id, Query())
         due = now + took
         await runs.insert(
             q,

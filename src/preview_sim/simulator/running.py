@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -28,7 +28,7 @@ from preview_sim.simulator.server import Server, bind, url_of
 from preview_sim.simulator.worker import Event, RunningWorker, StillWorker, make_worker
 from preview_sim.sink import Sink, Subscription
 from preview_sim.spec import document_bytes
-from preview_sim.store import Queries, open_sqlite, worlds
+from preview_sim.store import Queries, open_sqlite, runs, worlds
 from preview_sim.store.worlds import WebhookRow
 
 DEFAULT_SANDBOX = "default"
@@ -60,6 +60,10 @@ class SandboxHost:
             if len(self._known) > _RUNS_KNOWN:
                 self._known.popitem(last=False)
         self.worker.work_is_due(due)
+
+    def know(self, unsettled: Iterable[tuple[str, int, str]]) -> None:
+        """Runs that an earlier life of this database has accepted: id, limit, scenario."""
+        self._known.update((id_, (limit, scenario)) for id_, limit, scenario in unsettled)
 
     def subscription(
         self, webhook: WebhookRow, request_id: str | None = None
@@ -95,6 +99,7 @@ class Running:
         self._host = host
         self._moves: set[asyncio.Task[Moved]] = set()
         self._stopping = False
+        self._worker: asyncio.Task[None] | None = None
 
     def of_key(self, key: str | None) -> SandboxHost:  # noqa: ARG002 - one sandbox, so far
         return self._host
@@ -102,10 +107,17 @@ class Running:
     def sandbox(self, id_: str) -> Sandbox | None:
         return self._host.sandbox if id_ == self._host.sandbox.id else None
 
+    def watch(self, worker: asyncio.Task[None]) -> None:
+        """Whose end `health` has to tell."""
+        self._worker = worker
+
     def health(self) -> dict[str, Any]:
+        """`failing` when the work goes on no more; `workFailures` counts what was tried again."""
         failures = self._host.worker.failures
+        ended = self._worker is not None and self._worker.done()
+        manual = self._host.sandbox.clock == "manual"
         return {
-            "status": "degraded" if failures else "ok",
+            "status": "failing" if ended and not manual else "ok",
             "version": preview_sim.__version__,
             "workFailures": failures,
         }
@@ -182,12 +194,12 @@ async def running(config: Config) -> AsyncIterator[Running]:
             build_api(simulator), build_control(simulator, guard), sink.app(refuse_by(guard))
         )
         server = Server(app, bound)
-        serving = asyncio.create_task(server.run_until_stopped())
-        await server.ready.wait()
+        serving = await server.start()
         working = [
             asyncio.create_task(host.worker.run()),
             asyncio.create_task(_warm_up(sender)),
         ]
+        simulator.watch(working[0])
         try:
             yield simulator
         finally:
@@ -214,10 +226,12 @@ async def _introduce(sink: Sink, host: SandboxHost) -> None:
     """Tell our own sink the secrets and readings of the webhooks that lead to it."""
     sandbox = host.sandbox
 
-    async def body(q: Queries) -> list[WebhookRow]:
-        return await worlds.webhooks(q, sandbox.id)
+    async def body(q: Queries) -> tuple[list[WebhookRow], list[tuple[str, int, str]]]:
+        return await worlds.webhooks(q, sandbox.id), await runs.unsettled(q, sandbox.id)
 
-    for webhook in await sandbox.store.transact(body):
+    webhooks, unsettled = await sandbox.store.read(body)
+    host.know(unsettled)
+    for webhook in webhooks:
         sandbox_id, _, endpoint = webhook.url.removeprefix("/_sink/in/").partition("/")
         known = host.subscription(webhook)
         if webhook.url.startswith("/_sink/in/") and known:

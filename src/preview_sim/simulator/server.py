@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httptools
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.loops.auto import auto_loop_factory
@@ -39,6 +40,9 @@ _GRACE_S = 1
 
 #: The verbs of everyday, which the parser knows; others are looked at more closely.
 _PARSED_VERBS = frozenset((b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS"))
+
+#: Longer than any verb that is looked for in pieces.
+_VERB_BYTES_AT_MOST = 32
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) [^ \r\n]+ HTTP/1\.[01]\r?\n")
 
@@ -88,9 +92,9 @@ class HeldTransport:
         self._transport.close()
 
     def flush(self) -> None:
-        if self._held:
-            data = b"".join(self._held)
-            self._held.clear()
+        data = b"".join(self._held)
+        self._held.clear()
+        if data and not self._transport.is_closing():
             self._transport.write(data)
 
 
@@ -114,6 +118,7 @@ class StrictProtocol(HttpToolsProtocol):
     _refused = False
     _odd_verb: str | None = None
     _between_requests = True
+    _verb_so_far = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         assert isinstance(self.server_state, _State), "the server below makes the state"
@@ -124,12 +129,35 @@ class StrictProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._in_headers:
             self._header_bytes += len(data)
-        if self._between_requests and data[: data.find(b" ")] not in _PARSED_VERBS:
-            data = self._disguise(data)
-        self._between_requests = False
-        super().data_received(data)
+        if self._between_requests:
+            data = self._verb_so_far + data
+            if b" " not in data and len(data) < _VERB_BYTES_AT_MOST:
+                self._verb_so_far = data  # a verb in two pieces is still one verb
+                return
+            self._verb_so_far = b""
+            if data[: data.find(b" ")] not in _PARSED_VERBS:
+                data = self._disguise(data)
+            self._between_requests = False
+        self._feed(data)
         if self._in_headers and self._header_bytes > _HEADER_BYTES_AT_MOST:
             self.refuse(f"Expected at most {_HEADER_BYTES_AT_MOST} bytes of headers.")
+
+    def _feed(self, data: bytes) -> None:
+        """uvicorn's, but an offer to upgrade is declined (RFC 9110, 7.8): Java's clients make it
+        with every request, and the parser would skip the body."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            kept = [(name, value) for name, value in self.headers if name != b"upgrade"]
+            if len(kept) == len(self.headers):
+                self.refuse("Expected a request to this server, got CONNECT.")
+                return
+            lines = [self.parser.get_method() + b" " + self.url + b" HTTP/1.1"]
+            lines += [name + b": " + value for name, value in kept]
+            self.parser = httptools.HttpRequestParser(self)
+            self._feed(b"\r\n".join(lines) + b"\r\n\r\n" + data[offer.args[0] :])
+        except httptools.HttpParserError:
+            self.refuse("Invalid HTTP request received.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -139,6 +167,9 @@ class StrictProtocol(HttpToolsProtocol):
             self._in_headers, self._header_bytes = True, 0
 
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return  # it comes again without the offer
+        self.idle_since = None
         self._in_headers = False
         hosts = 0
         size = len(self.url)
@@ -161,6 +192,8 @@ class StrictProtocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self.reading_since = None
         self._between_requests = True
         if not self._refused:
@@ -173,7 +206,10 @@ class StrictProtocol(HttpToolsProtocol):
             return
         self.server_state.total_requests += 1
         self.flow.resume_reading()
-        self.idle_since = self.loop.time()
+        if self.reading_since is None:
+            self.idle_since = self.loop.time()
+        elif self.expect_100_continue:
+            self.transport.close()  # refused early: whether the body still comes, nobody can tell
 
     def _disguise(self, data: bytes) -> bytes:
         """A verb that the parser does not know, as one that it does: the application says 405."""
@@ -214,8 +250,15 @@ class Server(uvicorn.Server):
         self._stopped = asyncio.Event()
         self._bound = bound
 
-    async def run_until_stopped(self) -> None:
-        await self.serve(sockets=[self._bound])
+    async def start(self) -> "asyncio.Task[None]":
+        """Serve in a task, from now until `stop`; raises what keeps it from serving at all."""
+        serving = asyncio.create_task(self.serve(sockets=[self._bound]))
+        ready = asyncio.create_task(self.ready.wait())
+        await asyncio.wait((serving, ready), return_when=asyncio.FIRST_COMPLETED)
+        if not self.ready.is_set():
+            ready.cancel()
+            await serving
+        return serving
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

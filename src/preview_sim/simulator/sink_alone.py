@@ -1,6 +1,5 @@
 """The sink as a server of its own, for deliveries of the real provider or anyone else."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 
@@ -34,8 +33,7 @@ async def running_sink(
     bound = bind(host, port)
     guard = Guard.of(host, bound.getsockname()[1], admin_token)
     server = Server(sink.app(refuse_by(guard)), bound)
-    serving = asyncio.create_task(server.run_until_stopped())
-    await server.ready.wait()
+    serving = await server.start()
     try:
         yield url_of(host, bound)
     finally:

@@ -8,7 +8,8 @@ to (`manual`). A round that fails is logged and tried again: one bad piece never
 import asyncio
 import logging
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from preview_sim.delivery import Sender
 from preview_sim.delivery.sender import AT_ONCE
@@ -33,6 +34,11 @@ _LEASE_MS = 120_000
 _PAUSE_AFTER_FAILURE_S = 0.5
 _EVENTS_KEPT = 10_000
 
+#: Past the end of a lease, which is in whole milliseconds.
+_A_LITTLE_LATER_S = 0.01
+
+T = TypeVar("T")
+
 
 class Worker:
     """What both kinds share: claiming, stepping, sending."""
@@ -44,6 +50,7 @@ class Worker:
         self._own_base = own_base
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._wake = asyncio.Event()
+        self._put_off_until = 0
 
     def work_is_due(self, at: int) -> None:
         raise NotImplementedError
@@ -69,41 +76,42 @@ class Worker:
         return min(await self.sandbox.store.read(body), default=None)
 
     async def _step(self, claim: Claim, now: int) -> Stepped | None:
-        try:
-            return await step(self.sandbox, claim, now)
-        except Exception:
-            self.failures += 1
-            _log.exception(
-                "a step of %s failed; its lease keeps it from being tried at once", claim
-            )
-            return None
+        return await self._guarded(work.RUN, claim, step(self.sandbox, claim, now))
 
     async def _prepare(self, claim: Claim) -> Outgoing | None:
-        try:
-            return await prepare(self.sandbox, claim, int(wall_seconds()))
-        except Exception:
-            self.failures += 1
-            _log.exception(
-                "preparing %s failed; its lease keeps it from being tried at once", claim
-            )
-            return None
+        preparing = prepare(self.sandbox, claim, int(wall_seconds()))
+        return await self._guarded(work.DELIVERY, claim, preparing)
 
     async def _send(
         self, claim: Claim, outgoing: Outgoing, ended_at: Callable[[], int]
     ) -> Stepped | None:
+        async with self._slots:
+            attempt = await self._sender.send(
+                absolute(outgoing.url, self._own_base),
+                outgoing.headers,
+                outgoing.body,
+                outgoing.timeout_ms,
+            )
+        recording = record(self.sandbox, claim, outgoing, attempt, ended_at())
+        return await self._guarded(work.DELIVERY, claim, recording)
+
+    async def _guarded(self, kind: str, claim: Claim, doing: Coroutine[Any, Any, T]) -> T | None:
+        """Do a piece of work. One that fails is put off for a moment, so that it is tried again and
+        never in the way of others."""
         try:
-            async with self._slots:
-                attempt = await self._sender.send(
-                    absolute(outgoing.url, self._own_base),
-                    outgoing.headers,
-                    outgoing.body,
-                    outgoing.timeout_ms,
-                )
-            return await record(self.sandbox, claim, outgoing, attempt, ended_at())
+            return await doing
         except Exception:
             self.failures += 1
-            _log.exception("sending %s failed; its lease keeps it from being tried at once", claim)
-            return None
+            _log.exception("the %s %s could not be done and is tried again", kind, claim.id)
+        until = wall_ms() + int(_PAUSE_AFTER_FAILURE_S * 1_000)
+
+        async def body(q: Queries) -> None:
+            await work.put_off(q, self.sandbox.id, kind, claim, until)
+
+        await self.sandbox.store.transact(body)
+        self._put_off_until = until
+        asyncio.get_running_loop().call_later(_PAUSE_AFTER_FAILURE_S, self._wake.set)
+        return None
 
 
 class RunningWorker(Worker):
@@ -125,16 +133,14 @@ class RunningWorker(Worker):
         try:
             while True:
                 try:
-                    busy = await self._round()
+                    if await self._round():
+                        await asyncio.sleep(0)  # requests first
+                    else:
+                        await self._wait()
                 except Exception:
                     self.failures += 1
                     _log.exception("a round of work failed")
                     await asyncio.sleep(_PAUSE_AFTER_FAILURE_S)
-                    continue
-                if busy:
-                    await asyncio.sleep(0)  # requests first
-                else:
-                    await self._wait()
         finally:
             for send in self._sends:
                 send.cancel()
@@ -212,6 +218,7 @@ class StillWorker(Worker):
             except Exception:
                 self.failures += 1
                 _log.exception("a round of work failed")
+                self._calm.set()  # requests are answered all the same
                 await asyncio.sleep(_PAUSE_AFTER_FAILURE_S)
                 continue
             if not self._wake.is_set():
@@ -264,11 +271,19 @@ class StillWorker(Worker):
         """From due time to due time, up to `target`; None: until nothing is left."""
         await self._do_all_due()
         while True:
+            await self._until_nothing_is_put_off()
             due = await self._next_due(work.RUN, work.DELIVERY)
             if due is None or (target is not None and due > target):
                 return
             await self._set(due)
             await self._do_all_due()
+
+    async def _until_nothing_is_put_off(self) -> None:
+        """What could not be done is done before the clock moves on, or the clock does not."""
+        left = self._put_off_until - wall_ms()
+        if left > 0:
+            self._calm.set()  # requests are answered meanwhile
+            await asyncio.sleep(left / 1_000 + _A_LITTLE_LATER_S)
 
     async def _set(self, moment: int) -> None:
         if moment <= self.clock.now():

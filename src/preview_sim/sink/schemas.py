@@ -115,7 +115,13 @@ def _validator(event: str) -> "Draft202012Validator":
             yield ValidationError(f"{instance!r} does not match {expression!r}")
 
     def unique(judge: Any, wanted: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        if isinstance(instance, list) and len(instance) <= _COMPARED_ITEMS_MAX:
+        if not isinstance(instance, list) or len(instance) > _COMPARED_ITEMS_MAX:
+            return
+        try:
+            texts = {orjson.dumps(item, option=orjson.OPT_SORT_KEYS) for item in instance}
+        except orjson.JSONEncodeError:  # nested deeper than orjson writes
+            texts = set()
+        if len(texts) < len(instance):  # comparing each with each takes 10 ms for 100 people
             yield from Draft202012Validator.VALIDATORS["uniqueItems"](
                 judge, wanted, instance, schema
             )

@@ -40,7 +40,9 @@ class Operation:
     statuses: tuple[int, ...]
     request_schema: Mapping[str, Any] | None
     response_schemas: Mapping[int, Mapping[str, Any]]
-    _validators: dict[int, jsonschema_rs.Draft202012Validator] = field(default_factory=dict)
+    _validators: dict[int, jsonschema_rs.Draft202012Validator] = field(
+        default_factory=dict, init=False
+    )
 
     def request_errors(self, body: Any) -> list[dict[str, str]]:
         """What is wrong with a request body, as `details.errors` (contract 6.2); [] if it fits."""

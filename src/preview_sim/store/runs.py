@@ -36,8 +36,11 @@ class QueryRow(NamedTuple):
     answered_at: int
     outcome: str
     more: bool | None
-    people: bytes | None
-    """The people that no earlier page had, as a JSON array; None if nothing came."""
+    people: int
+    """How many the page had."""
+    new_people: bytes | None
+    """Those that no earlier page had, as a JSON array, while the run goes on; then its result has
+    them."""
 
 
 class Polled(NamedTuple):
@@ -122,7 +125,7 @@ async def record_answer(q: Queries, sandbox: str, run: str, answer: QueryRow) ->
     """Append how one attempt ended; page and attempt make it unique."""
     await q.all(
         "INSERT INTO page_query (sandbox, run, page, attempt, asked_at, answered_at, outcome, more,"
-        " people) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        " people, new_people) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         sandbox,
         run,
         answer.page,
@@ -132,6 +135,14 @@ async def record_answer(q: Queries, sandbox: str, run: str, answer: QueryRow) ->
         answer.outcome,
         None if answer.more is None else int(answer.more),
         answer.people,
+        answer.new_people,
+    )
+
+
+async def drop_people(q: Queries, sandbox: str, run: str) -> None:
+    """The run is over: its people are in its result."""
+    await q.all(
+        "UPDATE page_query SET new_people = NULL WHERE sandbox = $1 AND run = $2", sandbox, run
     )
 
 
@@ -191,16 +202,23 @@ async def end(
 async def answers(q: Queries, sandbox: str, run: str) -> list[QueryRow]:
     """Every attempt of a run, in order."""
     rows = await q.all(
-        "SELECT page, attempt, asked_at, answered_at, outcome, more, people FROM page_query"
-        " WHERE sandbox = $1 AND run = $2 ORDER BY page, attempt",
+        "SELECT page, attempt, asked_at, answered_at, outcome, more, people, new_people"
+        " FROM page_query WHERE sandbox = $1 AND run = $2 ORDER BY page, attempt",
         sandbox,
         run,
     )
     return [
         QueryRow(
-            page, attempt, asked, answered, outcome, None if more is None else bool(more), people
+            page,
+            attempt,
+            asked,
+            answered,
+            outcome,
+            None if more is None else bool(more),
+            count,
+            new,
         )
-        for page, attempt, asked, answered, outcome, more, people in rows
+        for page, attempt, asked, answered, outcome, more, count, new in rows
     ]
 
 
@@ -235,3 +253,13 @@ def _run(row: Row) -> RunRow:
         empty,
         found,
     )
+
+
+async def unsettled(q: Queries, sandbox: str) -> list[tuple[str, int, str]]:
+    """Id, limit and scenario of each run that is not over or whose event is not delivered."""
+    rows = await q.all(
+        "SELECT id, candidate_limit, scenario FROM run WHERE sandbox = $1 AND (due IS NOT NULL"
+        " OR id IN (SELECT run FROM delivery WHERE sandbox = $1 AND due IS NOT NULL)) ORDER BY id",
+        sandbox,
+    )
+    return [(id_, limit, scenario) for id_, limit, scenario in rows]

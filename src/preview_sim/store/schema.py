@@ -113,7 +113,8 @@ CREATE TABLE page_query (
     answered_at BIGINT NOT NULL,
     outcome TEXT NOT NULL,
     more BIGINT,
-    people {bytes},
+    people BIGINT NOT NULL,
+    new_people {bytes},
     PRIMARY KEY (sandbox, run, page, attempt)
 );
 CREATE TABLE delivery (

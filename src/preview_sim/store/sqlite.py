@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from preview_sim.domain.errors import StoreError
+from preview_sim.domain.errors import ServiceUnavailable, StoreError
 from preview_sim.store import schema
 from preview_sim.store.queries import Body, Row
 
@@ -126,6 +126,15 @@ def _why(file: Path, error: sqlite3.DatabaseError) -> str:
     return f"{file}: {error}"
 
 
+def _no_room(error: sqlite3.OperationalError) -> Exception:
+    if "full" not in str(error):
+        return error
+    return ServiceUnavailable(
+        "The store is full: memory holds 1 GiB, some 80,000 runs. Restart, or keep state in a file "
+        "with --db FILE; with a file, free some disk space."
+    )
+
+
 @cache
 def _numbered(sql: str) -> str:
     """`$1` as `?1`: SQLite binds `$n` by order of appearance, `?n` by number."""
@@ -159,26 +168,17 @@ class SqliteStore:
         self._commit: asyncio.Future[None] | None = None
 
     async def transact(self, body: Body[T]) -> T:
-        """Run `body` atomically; return, or raise what it raised, once the tick is committed."""
-        if not self._shared_commit:
-            self._execute("BEGIN")
-            try:
-                result = self._run(body)
-            except BaseException:
-                self._execute("ROLLBACK")
-                raise
-            self._execute("COMMIT")
-            return result
-        committed = self._join()
-        self._execute("SAVEPOINT body")
+        """Run `body` atomically; return once it is committed, raise what it raised at once.
+
+        ServiceUnavailable if there is no room for more.
+        """
         try:
-            result = self._run(body)
-        except BaseException:
-            self._execute("ROLLBACK TO body")
-            self._execute("RELEASE body")
-            raise
-        self._execute("RELEASE body")
-        await asyncio.shield(committed)
+            if not self._shared_commit:
+                return self._alone(body)
+            committed, result = self._joined(body)
+            await asyncio.shield(committed)
+        except sqlite3.OperationalError as error:
+            raise _no_room(error) from error
         return result
 
     async def read(self, body: Body[T]) -> T:
@@ -192,6 +192,32 @@ class SqliteStore:
         if self._commit is not None:
             await asyncio.shield(self._commit)
         self._connection.close()
+
+    def _alone(self, body: Body[T]) -> T:
+        self._execute("BEGIN")
+        try:
+            result = self._run(body)
+            self._execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._execute("ROLLBACK")
+            raise
+        return result
+
+    def _joined(self, body: Body[T]) -> tuple[asyncio.Future[None], T]:
+        committed = self._join()
+        self._execute("SAVEPOINT body")
+        try:
+            result = self._run(body)
+        except BaseException as error:
+            if self._connection.in_transaction:
+                self._execute("ROLLBACK TO body")
+                self._execute("RELEASE body")
+            else:  # a full or broken disk: SQLite took the whole tick back
+                self._settle_commit(error)
+            raise
+        self._execute("RELEASE body")
+        return committed, result
 
     def _run(self, body: Body[T]) -> T:
         steps = body(self._queries).__await__()
@@ -212,12 +238,23 @@ class SqliteStore:
         return self._commit
 
     def _finish(self) -> None:
-        commit, self._commit = self._commit, None
-        assert commit is not None
+        if self._commit is None:
+            return  # the tick was taken back already
         try:
             self._execute("COMMIT")
         except sqlite3.Error as error:
-            self._execute("ROLLBACK")
-            commit.set_exception(error)
+            if self._connection.in_transaction:
+                self._execute("ROLLBACK")
+            self._settle_commit(error)
         else:
+            self._settle_commit(None)
+
+    def _settle_commit(self, error: BaseException | None) -> None:
+        """Tell all who share this tick's commit how it went."""
+        commit, self._commit = self._commit, None
+        assert commit is not None, "nobody began it"
+        if error is None:
             commit.set_result(None)
+        else:
+            commit.set_exception(sqlite3.OperationalError(str(error)))
+            commit.exception()  # seen: one whose body failed by itself does not wait for it

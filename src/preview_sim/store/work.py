@@ -64,6 +64,17 @@ _NEXT_DUE = {
 }
 
 
+async def put_off(q: Queries, sandbox: str, kind: str, claim: Claim, wall_ms: int) -> None:
+    """Nobody's again from `wall_ms` on: what was claimed could not be done."""
+    await q.all(_PUT_OFF[kind], sandbox, claim.id, claim.fence, wall_ms)
+
+
+_PUT_OFF = {
+    kind: f"UPDATE {kind} SET lease_until = $4 WHERE sandbox = $1 AND id = $2 AND fence = $3"
+    for kind in KINDS
+}
+
+
 async def free_all(q: Queries) -> None:
     """Drop every lease: whoever had them is gone, since this process alone has the database."""
     for kind in KINDS:
