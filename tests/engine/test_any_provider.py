@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from preview_sim.domain.billing import Unit, cost
+from preview_sim.domain.run import Search
 from preview_sim.domain.webhook import Attempt
+from preview_sim.provider import page as provider_page
 
 NINE = {
     "profileId",
@@ -108,8 +110,10 @@ def test_every_run_ends_is_charged_for_its_pages_and_tells_its_webhook_once(
 async def check_run(
     stage: Any, run: str, key: str, limit: int, hook: str | None, chosen: Any, refusals: int
 ) -> None:
-    [(state, raw, found)] = await stage.rows(
-        "SELECT state, result, found FROM run WHERE id = $1", run
+    [(state, raw, found, *search)] = await stage.rows(
+        "SELECT state, result, found, title, location, coalesce(query, job_description) FROM run"
+        " WHERE id = $1",
+        run,
     )
     result = json.loads(raw)
     answered = await stage.rows(
@@ -117,14 +121,23 @@ async def check_run(
     )
     assert [page for page, _ in answered] == list(range(1, len(answered) + 1)), "one after another"
     assert len(answered) <= -(-limit // 20)
-    people = [person for _, some in answered for person in json.loads(some)]
+    plan = stage.sandbox.library.get("any").provider
+    pages = {
+        number: provider_page(stage.sandbox.seed, Search(*search), number, plan).people
+        for number, _ in answered
+    }
+    assert {number: len(people) for number, people in pages.items()} == dict(answered)
+    met: dict[str, Any] = {}
+    for person in (one for number in sorted(pages) for one in pages[number]):
+        met.setdefault(person["profileId"], person)
+    people = list(met.values())
     charges = await stage.rows("SELECT amount FROM entry WHERE run = $1 AND kind = 'charge'", run)
     unit = Unit.CREDITS if key == "sk_sim_acme" else Unit.MINUTES
     free = chosen["empty-page"] == "free"
     billed = (
         0
         if state == "failed" and chosen["failed-page-billing"] == "refund"
-        else len([some for _, some in answered if not (free and json.loads(some) == [])])
+        else len([count for _, count in answered if not (free and count == 0)])
     )
     assert sum(amount for (amount,) in charges) == cost(unit, billed)
     assert result["status"] == state

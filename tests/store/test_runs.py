@@ -90,7 +90,7 @@ def test_a_run_that_is_over_has_its_totals_and_its_result(with_store, state):
 
 
 def test_an_answer_to_the_same_attempt_cannot_be_recorded_twice(with_store):
-    answer = QueryRow(1, 1, 1_000, 1_200, "ok", True, b"[]")
+    answer = QueryRow(1, 1, 1_000, 1_200, "ok", True, 0, None)
 
     def recording(q):
         return runs.record_answer(q, SANDBOX, "req_1", answer)

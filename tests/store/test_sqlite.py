@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+from preview_sim.domain.errors import ServiceUnavailable
 from preview_sim.store import open_sqlite
 
 INSERT = "INSERT INTO note (id) VALUES ($1)"
@@ -258,7 +259,7 @@ def test_a_full_disk_fails_the_callers_and_not_the_store(tmp_path):
             )
         failed = [came for came in outcomes if isinstance(came, BaseException)]
         assert failed
-        assert all(isinstance(came, sqlite3.Error) for came in failed), failed
+        assert all(isinstance(came, ServiceUnavailable) for came in failed), failed
         async with asyncio.timeout(10):
             found = await kept(store)
         await store.close()
