@@ -22,6 +22,7 @@ class Outgoing:
     """One attempt to send. A `url` that is only a path leads to this process's own sink."""
 
     delivery: str
+    webhook: str
     number: int
     url: str
     headers: list[tuple[str, str]]
@@ -56,7 +57,15 @@ async def prepare(sandbox: Sandbox, claim: Claim, wall_s: int) -> Outgoing | Non
             *webhook.headers.items(),
             *sign(profile, webhook.secret, sent_id, wall_s, sent_body),
         ]
-        return Outgoing(delivery.id, number, webhook.url, headers, sent_body, webhook.timeout_ms)
+        return Outgoing(
+            delivery.id,
+            webhook.id,
+            number,
+            webhook.url,
+            headers,
+            sent_body,
+            webhook.timeout_ms,
+        )
 
     return await sandbox.store.read(body)
 

@@ -7,8 +7,8 @@ to (`manual`). A round that fails is logged and tried again: one bad piece never
 
 import asyncio
 import logging
-from collections import defaultdict, deque
-from collections.abc import Callable, Coroutine
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from preview_sim.delivery import Sender
@@ -30,6 +30,9 @@ _ROUND = 8
 
 #: Longer than any step or attempt takes; a lease that runs out frees the work of a dead process.
 _LEASE_MS = 120_000
+
+#: Attempts in the air to one receiver, give or take a round: a slow one never takes all slots.
+_EACH_RECEIVER = 8
 
 _PAUSE_AFTER_FAILURE_S = 0.5
 _EVENTS_KEPT = 10_000
@@ -61,16 +64,22 @@ class Worker:
     async def run(self) -> None:
         raise NotImplementedError
 
-    async def _claim(self, kind: str, now: int, at_most: int) -> list[Claim]:
+    async def _claim(
+        self, kind: str, now: int, at_most: int, busy: Sequence[str] = ()
+    ) -> list[Claim]:
         async def body(q: Queries) -> list[Claim]:
-            return await work.claim(q, self.sandbox.id, kind, now, wall_ms(), _LEASE_MS, at_most)
+            return await work.claim(
+                q, self.sandbox.id, kind, now, wall_ms(), _LEASE_MS, at_most, busy
+            )
 
         return await self.sandbox.store.transact(body)
 
-    async def _next_due(self, *kinds: str) -> int | None:
+    async def _next_due(self, *, sends: bool = True, busy: Sequence[str] = ()) -> int | None:
         async def body(q: Queries) -> list[int]:
-            wall = wall_ms()
-            found = [await work.next_due(q, self.sandbox.id, kind, wall) for kind in kinds]
+            wall, id_ = wall_ms(), self.sandbox.id
+            found = [await work.next_due(q, id_, work.RUN, wall)]
+            if sends:
+                found.append(await work.next_due(q, id_, work.DELIVERY, wall, busy))
             return [due for due in found if due is not None]
 
         return min(await self.sandbox.store.read(body), default=None)
@@ -110,7 +119,9 @@ class Worker:
 
         await self.sandbox.store.transact(body)
         self._put_off_until = until
-        asyncio.get_running_loop().call_later(_PAUSE_AFTER_FAILURE_S, self._wake.set)
+        asyncio.get_running_loop().call_later(
+            _PAUSE_AFTER_FAILURE_S + _A_LITTLE_LATER_S, self._wake.set
+        )
         return None
 
 
@@ -124,6 +135,7 @@ class RunningWorker(Worker):
         self.clock = clock
         self._waits_until: int | None = None
         self._sends: set[asyncio.Task[None]] = set()
+        self._in_flight: Counter[str] = Counter()
 
     def work_is_due(self, at: int) -> None:
         if self._waits_until is None or at < self._waits_until:
@@ -153,7 +165,7 @@ class RunningWorker(Worker):
         for claim in steps:
             await self._step(claim, self.clock.now())
         free = min(AT_ONCE - len(self._sends), _ROUND)
-        sends = await self._claim(work.DELIVERY, now, free) if free > 0 else []
+        sends = await self._claim(work.DELIVERY, now, free, self._busy()) if free > 0 else []
         for claim in sends:
             task = asyncio.create_task(self._deliver(claim))
             self._sends.add(task)
@@ -162,8 +174,18 @@ class RunningWorker(Worker):
 
     async def _deliver(self, claim: Claim) -> None:
         outgoing = await self._prepare(claim)
-        if outgoing is not None:
+        if outgoing is None:
+            return
+        self._in_flight[outgoing.webhook] += 1
+        try:
             await self._send(claim, outgoing, self.clock.now)
+        finally:
+            self._in_flight[outgoing.webhook] -= 1
+
+    def _busy(self) -> list[str]:
+        """The webhooks whose receivers have enough to answer: others' deliveries go first."""
+        self._in_flight = +self._in_flight  # without those that are down to nothing
+        return [one for one, sends in self._in_flight.items() if sends >= _EACH_RECEIVER]
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._sends.discard(task)
@@ -172,8 +194,7 @@ class RunningWorker(Worker):
     async def _wait(self) -> None:
         self._waits_until = None  # until it is known, any news counts
         self._wake.clear()
-        kinds = (work.RUN, work.DELIVERY) if len(self._sends) < AT_ONCE else (work.RUN,)
-        due = await self._next_due(*kinds)
+        due = await self._next_due(sends=len(self._sends) < AT_ONCE, busy=self._busy())
         self._waits_until = due
         try:
             async with asyncio.timeout(None if due is None else self.clock.seconds_until(due)):
@@ -240,7 +261,7 @@ class StillWorker(Worker):
         """Move to the next due time, if there is one."""
         self._must_be_manual()
         async with self._turn:
-            due = await self._next_due(work.RUN, work.DELIVERY)
+            due = await self._next_due()
             if due is not None:
                 await self._set(due)
                 await self._do_all_due()
@@ -272,7 +293,7 @@ class StillWorker(Worker):
         await self._do_all_due()
         while True:
             await self._until_nothing_is_put_off()
-            due = await self._next_due(work.RUN, work.DELIVERY)
+            due = await self._next_due()
             if due is None or (target is not None and due > target):
                 return
             await self._set(due)

@@ -5,6 +5,7 @@ the run or delivery itself. A claim raises the fence; whoever comes back with an
 the work to somebody else, and every statement that ends or puts off work asks for the fence.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from preview_sim.store.queries import Queries
@@ -25,16 +26,27 @@ class Claim(NamedTuple):
 
 
 async def claim(
-    q: Queries, sandbox: str, kind: str, now: int, wall_ms: int, lease_ms: int, at_most: int
+    q: Queries,
+    sandbox: str,
+    kind: str,
+    now: int,
+    wall_ms: int,
+    lease_ms: int,
+    at_most: int,
+    busy: Sequence[str] = (),
 ) -> list[Claim]:
-    """Take up to `at_most` pieces that are due and nobody's, the longest due first."""
+    """Take up to `at_most` pieces that are due and nobody's, the longest due first.
+
+    Deliveries to the webhooks in `busy` are left for later.
+    """
     rows = await q.all(
-        _CLAIM[kind] % q.skip_locked,
+        _CLAIM[kind] % (_but_not(busy, 6), q.skip_locked),
         sandbox,
         now,
         wall_ms,
         wall_ms + lease_ms,
         at_most,
+        *busy,
     )
     return sorted((Claim(*row) for row in rows), key=lambda claim: (claim.due, claim.id))
 
@@ -42,26 +54,36 @@ async def claim(
 _CLAIM = {
     kind: (
         f"UPDATE {kind} SET lease_until = $4, fence = fence + 1 WHERE sandbox = $1 AND id IN"
-        f" (SELECT id FROM {kind} WHERE sandbox = $1 AND due <= $2 AND lease_until <= $3"
+        f" (SELECT id FROM {kind} WHERE sandbox = $1 AND due <= $2 AND lease_until <= $3%s"
         " ORDER BY due, id LIMIT $5%s) RETURNING id, due, fence"
     )
     for kind in KINDS
 }
 
 
-async def next_due(q: Queries, sandbox: str, kind: str, wall_ms: int) -> int | None:
+async def next_due(
+    q: Queries, sandbox: str, kind: str, wall_ms: int, busy: Sequence[str] = ()
+) -> int | None:
     """When the next piece of this kind that nobody has is due; None if nothing waits."""
-    row = await q.one(_NEXT_DUE[kind], sandbox, wall_ms)
+    row = await q.one(_NEXT_DUE[kind] % _but_not(busy, 3), sandbox, wall_ms, *busy)
     return row[0] if row else None
 
 
 _NEXT_DUE = {
     kind: (
-        f"SELECT due FROM {kind} WHERE sandbox = $1 AND due IS NOT NULL AND lease_until <= $2"
+        f"SELECT due FROM {kind} WHERE sandbox = $1 AND due IS NOT NULL AND lease_until <= $2%s"
         " ORDER BY due LIMIT 1"
     )
     for kind in KINDS
 }
+
+
+def _but_not(webhooks: Sequence[str], first: int) -> str:
+    """The condition that leaves these webhooks out; their ids are parameters from `first` on."""
+    if not webhooks:
+        return ""
+    places = ", ".join(f"${first + n}" for n in range(len(webhooks)))
+    return f" AND webhook NOT IN ({places})"
 
 
 async def put_off(q: Queries, sandbox: str, kind: str, claim: Claim, wall_ms: int) -> None:
