@@ -41,8 +41,8 @@ _GRACE_S = 1
 #: The verbs of everyday, which the parser knows; others are looked at more closely.
 _PARSED_VERBS = frozenset((b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS"))
 
-#: Longer than any verb that is looked for in pieces.
-_VERB_BYTES_AT_MOST = 32
+#: Longer than any request line with an odd verb that is worth a 405.
+_LINE_BYTES_AT_MOST = 8_192
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) [^ \r\n]+ HTTP/1\.[01]\r?\n")
 
@@ -118,7 +118,7 @@ class StrictProtocol(HttpToolsProtocol):
     _refused = False
     _odd_verb: str | None = None
     _between_requests = True
-    _verb_so_far = b""
+    _line_so_far = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn
         assert isinstance(self.server_state, _State), "the server below makes the state"
@@ -130,12 +130,11 @@ class StrictProtocol(HttpToolsProtocol):
         if self._in_headers:
             self._header_bytes += len(data)
         if self._between_requests:
-            data = self._verb_so_far + data
-            if b" " not in data and len(data) < _VERB_BYTES_AT_MOST:
-                self._verb_so_far = data  # a verb in two pieces is still one verb
-                return
-            self._verb_so_far = b""
+            data, self._line_so_far = self._line_so_far + data, b""
             if data[: data.find(b" ")] not in _PARSED_VERBS:
+                if b"\n" not in data and len(data) < _LINE_BYTES_AT_MOST:
+                    self._line_so_far = data  # a verb in two pieces is still one verb
+                    return
                 data = self._disguise(data)
             self._between_requests = False
         self._feed(data)
