@@ -131,7 +131,8 @@ class StrictProtocol(HttpToolsProtocol):
             self._header_bytes += len(data)
         if self._between_requests:
             data, self._line_so_far = self._line_so_far + data, b""
-            if data[: data.find(b" ")] not in _PARSED_VERBS:
+            end = data.find(b" ")
+            if end < 0 or data[:end] not in _PARSED_VERBS:
                 if b"\n" not in data and len(data) < _LINE_BYTES_AT_MOST:
                     self._line_so_far = data  # a verb in two pieces is still one verb
                     return
