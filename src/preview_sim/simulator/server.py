@@ -137,7 +137,6 @@ class StrictProtocol(HttpToolsProtocol):
                     self._line_so_far = data  # a verb in two pieces is still one verb
                     return
                 data = self._disguise(data)
-            self._between_requests = False
         self._feed(data)
         if self._in_headers and self._header_bytes > _HEADER_BYTES_AT_MOST:
             self.refuse(f"Expected at most {_HEADER_BYTES_AT_MOST} bytes of headers.")
@@ -161,6 +160,7 @@ class StrictProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._between_requests = False
         self.idle_since = None
         if self.reading_since is None:
             self.reading_since = self.loop.time()

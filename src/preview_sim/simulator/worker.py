@@ -53,6 +53,7 @@ class Worker:
         self._own_base = own_base
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._wake = asyncio.Event()
+        self._failed: list[tuple[str, Claim]] = []
         self._put_off_until = 0
 
     def work_is_due(self, at: int) -> None:
@@ -112,17 +113,26 @@ class Worker:
         except Exception:
             self.failures += 1
             _log.exception("the %s %s could not be done and is tried again", kind, claim.id)
+            self._failed.append((kind, claim))
+            self._wake.set()
+        return None
+
+    async def _put_off_what_failed(self) -> None:
+        """Nobody's again in a moment. If even that fails now, the next round does it."""
+        if not self._failed:
+            return
         until = wall_ms() + int(_PAUSE_AFTER_FAILURE_S * 1_000)
 
         async def body(q: Queries) -> None:
-            await work.put_off(q, self.sandbox.id, kind, claim, until)
+            for kind, claim in self._failed:
+                await work.put_off(q, self.sandbox.id, kind, claim, until)
 
         await self.sandbox.store.transact(body)
+        self._failed.clear()
         self._put_off_until = until
         asyncio.get_running_loop().call_later(
             _PAUSE_AFTER_FAILURE_S + _A_LITTLE_LATER_S, self._wake.set
         )
-        return None
 
 
 class RunningWorker(Worker):
@@ -160,6 +170,7 @@ class RunningWorker(Worker):
 
     async def _round(self) -> bool:
         """One portion of what is due; False if there was nothing."""
+        await self._put_off_what_failed()
         now = self.clock.now()
         steps = await self._claim(work.RUN, now, _ROUND)
         for claim in steps:
@@ -301,6 +312,7 @@ class StillWorker(Worker):
 
     async def _until_nothing_is_put_off(self) -> None:
         """What could not be done is done before the clock moves on, or the clock does not."""
+        await self._put_off_what_failed()
         left = self._put_off_until - wall_ms()
         if left > 0:
             self._calm.set()  # requests are answered meanwhile
@@ -328,6 +340,7 @@ class StillWorker(Worker):
                 continue
             sends = await self._claim(work.DELIVERY, now, AT_ONCE)
             if not sends:
+                await self._put_off_what_failed()
                 return
             await self._send_all(sends, now)
 

@@ -183,9 +183,12 @@ class SqliteStore:
 
     async def read(self, body: Body[T]) -> T:
         """Run a body that only reads; what it saw is kept by the time this returns."""
-        result = self._run(body)  # one step of the loop, so it sees one state
-        if self._commit is not None:
-            await asyncio.shield(self._commit)
+        try:
+            result = self._run(body)  # one step of the loop, so it sees one state
+            if self._commit is not None:
+                await asyncio.shield(self._commit)
+        except sqlite3.OperationalError as error:
+            raise _no_room(error) from error
         return result
 
     async def close(self) -> None:
