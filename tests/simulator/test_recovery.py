@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from preview_sim.simulator import worker
+
 STEP = "preview_sim.engine.step"
 DELIVER = "preview_sim.engine.deliver"
 WORKER = "preview_sim.simulator.worker"
@@ -82,6 +84,12 @@ class Inside:
             await q.all(sql)
 
         self.sim.call(self.store.transact(body))
+
+
+@pytest.fixture(autouse=True)
+def little_pause(monkeypatch) -> None:
+    """Half a second is for people; the order of things does not hang on it."""
+    monkeypatch.setattr(worker, "_PAUSE_AFTER_FAILURE_S", 0.1)
 
 
 @pytest.fixture
