@@ -36,7 +36,7 @@ MODULES = [path for path in TEXTS if path.suffix == ".py"]
 #: Whoever installs has a registry of their own. In two halves, since this file is looked at too.
 ADDRESSES = (
     "--index-" + "url",
-    "--extra-index-" + "url",
+    "--extra" + "-index" + "-url",
     "find-" + "links",
     "pypi.org/" + "simple",
 )
