@@ -69,14 +69,15 @@ class Inside:
     def room_again(self) -> None:
         self.pragma("max_page_count", 1_000_000)
 
-    def break_run(self, request_id: str) -> None:
-        """The database refuses every answer that the provider gives this run."""
+    def break_runs(self, title: str) -> None:
+        """The database refuses every answer that the provider gives runs that ask for `title`."""
         self._all(
             "CREATE TRIGGER broken BEFORE INSERT ON page_query"
-            f" WHEN NEW.run = '{request_id}' BEGIN SELECT RAISE(ABORT, 'on purpose'); END"
+            f" WHEN (SELECT title FROM run WHERE id = NEW.run) = '{title}'"
+            " BEGIN SELECT RAISE(ABORT, 'on purpose'); END"
         )
 
-    def mend_run(self) -> None:
+    def mend_runs(self) -> None:
         self._all("DROP TRIGGER broken")
 
     def _all(self, sql: str) -> None:
@@ -214,15 +215,15 @@ def test_work_that_goes_on_failing_never_keeps_a_request_waiting_on_an_instant_c
 @pytest.mark.parametrize("clock", ["real", "x50"])
 def test_a_run_that_goes_on_failing_is_in_nobody_s_way(connect, inside, clock):
     client = connect(clock=clock)
-    broken = started(client)
-    inside.break_run(broken)
+    inside.break_runs("Unlucky")
+    broken = started(client, title="Unlucky")
     wait_for(lambda: health(client)["workFailures"] >= 1)
     others = [(started(client, key, limit=40), key) for key in (ACME, BETA) * 4]
     for request_id, key in others:
         assert client.result(request_id, key)["status"] == "completed"
     assert client.poll(broken).status_code == 202
     assert health(client)["status"] == "ok"
-    inside.mend_run()
+    inside.mend_runs()
     assert client.result(broken)["status"] == "completed"
     client.wait_for_records(9)
     client.check_ledger()
