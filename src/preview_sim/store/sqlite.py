@@ -127,6 +127,8 @@ def _why(file: Path, error: sqlite3.DatabaseError) -> str:
 
 
 def _no_room(error: sqlite3.OperationalError) -> Exception:
+    if "I/O" in str(error):
+        return ServiceUnavailable(f"The disk does not keep what is written: {error}.")
     if "full" not in str(error):
         return error
     return ServiceUnavailable(
