@@ -132,8 +132,8 @@ def _no_room(error: sqlite3.OperationalError) -> Exception:
     if "full" not in str(error):
         return error
     return ServiceUnavailable(
-        "The store is full: memory holds 1 GiB, 10,000 to 90,000 runs. Restart, or keep it in a file "
-        "with --db FILE; with a file, free some disk space."
+        "The store is full: memory holds 1 GiB, 10,000 to 90,000 runs. Restart, or keep it in a "
+        "file with --db FILE; with a file, free some disk space."
     )
 
 
